@@ -1,0 +1,178 @@
+"""Every number that steers a result, in one frozen object with a text under each field.
+
+Sections are read by the module of the same name. Settings come from JSON or TOML, are written back without loss and
+are carried by every result, so that a result can be made again.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from competence.errors import InputError
+from competence.model import Source
+
+__all__ = [
+    "EqualitySettings",
+    "EvidenceSettings",
+    "FitSettings",
+    "InferenceSettings",
+    "LinkingSettings",
+    "Settings",
+    "SuggestSettings",
+]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def _weights(values: dict[str, float]) -> dict[str, float]:
+    if any(v < 0 for v in values.values()) or abs(sum(values.values()) - 1) > 1e-9:
+        raise ValueError(f"weights must be at least 0 and sum to 1; got a sum of {sum(values.values()):.6g}")
+    return values
+
+
+class LinkingSettings(_Section):
+    """How words become concepts."""
+
+    cutoff: float = Field(0.5, ge=0, le=1, description="Lowest probability at which a link gives evidence.")
+    title_cutoff: float = Field(0.5, ge=0, le=1, description="Lowest probability at which a title is taken for a role.")
+    alternatives: int = Field(5, ge=1, le=20, description="How many nearest concepts are kept for words not understood.")
+
+
+class EvidenceSettings(_Section):
+    """How evidence becomes a holding (DESIGN section 3)."""
+
+    sigma: dict[Source, float] = Field(
+        default={
+            Source.SELF: 1.2,
+            Source.COLLEAGUE: 1.0,
+            Source.MANAGER: 0.9,
+            Source.COURSE: 0.9,
+            Source.WORK_SAMPLE: 0.6,
+            Source.OBSERVATION: 0.6,
+            Source.SIMULATION: 0.6,
+            Source.CERTIFICATE: 0.5,
+            Source.ASSESSMENT: 0.4,
+            Source.ROLE_HISTORY: 1.3,
+        },
+        description="Standard error of one piece of evidence, in levels, per source.",
+    )
+    prior_sigma: float = Field(1.5, gt=0, description="Standard error, in levels, of knowing nothing.")
+    assumed_level: int = Field(2, ge=1, le=5, description="Level counted when none was stated.")
+    assumed_sigma: float = Field(1.5, gt=0, description="Standard error, in levels, of an assumed level.")
+    half_life_months: int = Field(60, ge=1, description="Months after which evidence weighs half, where the concept does not say.")
+    reconfirm_below: float = Field(0.15, ge=0, lt=1, description="Confidence under which a holding covers nothing.")
+
+
+class FitSettings(_Section):
+    """How a person is measured against a need (DESIGN section 6)."""
+
+    cutoff: float = Field(0.5, ge=0, le=1, description="Lowest fit at which growth counts.")
+    growth_cap: int = Field(2, ge=1, le=4, description="Levels of gap that count as growth, at most.")
+    related_credit: float = Field(0.5, ge=0, le=1, description="Share of coverage a related or narrower concept gives.")
+
+
+class InferenceSettings(_Section):
+    """How hidden competence is proposed (DESIGN section 4.2)."""
+
+    ridge: float = Field(10.0, gt=0, description="Regularisation of the item-item model.")
+    label_share: float = Field(0.15, ge=0, le=1, description="Weight of label similarity beside the item-item model.")
+    cutoff: float = Field(0.3, ge=0, le=1, description="Lowest probability at which a question is proposed.")
+    most: int = Field(10, ge=1, le=50, description="Questions per person, at most.")
+
+
+class EqualitySettings(_Section):
+    """How figures by sex are made and hidden (DESIGN section 8)."""
+
+    smallest_cell: int = Field(3, ge=1, le=10, description="Head counts under this are hidden in published tables.")
+    smallest_result: int = Field(7, ge=5, le=10, description="Results for fewer people than this are hidden.")
+    band: tuple[float, float] = Field((0.4, 0.6), description="Share of each sex that counts as even.")
+
+    @field_validator("band")
+    @classmethod
+    def _check_band(cls, value: tuple[float, float]) -> tuple[float, float]:
+        if not 0 <= value[0] <= value[1] <= 1:
+            raise ValueError(f"band must be two shares in [0, 1], low first; got {value}")
+        return value
+
+
+class SuggestSettings(_Section):
+    """Weights of the measures behind each suggestion, and limits; the weights of one kind sum to 1."""
+
+    experts: dict[str, float] = Field(
+        default={"coverage": 0.5, "confidence": 0.15, "freshness": 0.1, "related": 0.1, "willingness": 0.1, "load": 0.05},
+        description="Weights of the measures of an expert.",
+    )
+    pairs: dict[str, float] = Field(
+        default={"topic_gain": 0.5, "mentor_confidence": 0.2, "teaching": 0.15, "other_unit": 0.1, "load": 0.05},
+        description="Weights of the measures of a mentoring pair.",
+    )
+    rotation: dict[str, float] = Field(
+        default={"fit": 0.35, "growth": 0.35, "interest": 0.2, "new_unit": 0.1},
+        description="Weights of the measures of one move.",
+    )
+    validations: dict[str, float] = Field(
+        default={"required_now": 0.35, "single_holder": 0.25, "within_reach": 0.2, "safety": 0.1, "weak_proof": 0.1},
+        description="Weights of the measures of a claim worth validating.",
+    )
+    mentor_capacity: int = Field(1, ge=0, description="Mentees per mentor where neither file nor call says.")
+    level_gap: tuple[int, int] = Field((1, 3), description="Smallest and largest lead of a mentor over a mentee, in levels.")
+    alternatives: int = Field(3, ge=0, le=10, description="Alternatives listed beside each pair.")
+    travel_minutes: float = Field(45.0, ge=0, description="Longest travel between sites in a rotation, in minutes.")
+    moving_share: float = Field(0.2, gt=0, le=1, description="Largest share of a unit that moves at once, where the unit does not say.")
+    reach_cutoff: float = Field(0.6, ge=0, le=1, description="Fit from which another role is within reach.")
+
+    @field_validator("experts", "pairs", "rotation", "validations")
+    @classmethod
+    def _check_weights(cls, value: dict[str, float]) -> dict[str, float]:
+        return _weights(value)
+
+
+class Settings(_Section):
+    """All settings. ``Settings()`` gives the shipped ones; ``Settings.read(path)`` reads JSON or TOML.
+
+    Examples
+    --------
+    >>> Settings().fit.cutoff
+    0.5
+    """
+
+    linking: LinkingSettings = LinkingSettings()
+    evidence: EvidenceSettings = EvidenceSettings()
+    fit: FitSettings = FitSettings()
+    inference: InferenceSettings = InferenceSettings()
+    equality: EqualitySettings = EqualitySettings()
+    suggest: SuggestSettings = SuggestSettings()
+
+    @classmethod
+    def read(cls, path: str | Path) -> Self:
+        """Read settings from a .json or .toml file.
+
+        Raises
+        ------
+        InputError
+            If a field is unknown or a value not allowed; the message names each.
+        """
+        path = Path(path)
+        raw = path.read_text(encoding="utf-8")
+        data = tomllib.loads(raw) if path.suffix == ".toml" else json.loads(raw)
+        return cls.of(data)
+
+    @classmethod
+    def of(cls, data: dict[str, Any]) -> Self:
+        """Build settings from nested dicts, with the same checks as :meth:`read`."""
+        try:
+            return cls.model_validate(data)
+        except ValidationError as error:
+            faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+            raise InputError(f"settings not allowed: {faults}") from error
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the settings as plain JSON values; ``Settings.of`` gives them back."""
+        return self.model_dump(mode="json")
