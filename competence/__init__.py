@@ -1,1 +1,107 @@
-"""Map what the people of an employer can do, and suggest experts, mentoring pairs, rotations, teams and validations."""
+"""Map what the people of an employer can do, and suggest experts, mentoring pairs, rotations, teams and validations.
+
+Here stand the public names, and nothing else. Each is fetched from its module when it is first used (PEP 562,
+https://peps.python.org/pep-0562/), so that ``import competence`` loads neither pandas nor a solver.
+
+Examples
+--------
+>>> import competence as cp
+>>> len(cp.Need.of({"demensvård": 3, "finska": 2}))
+2
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from competence.equality import GroupTable
+    from competence.errors import CompetenceError, Problem, Problems
+    from competence.example import example_municipality
+    from competence.graph import CompetenceGraph, build_graph
+    from competence.inference import infer_hidden
+    from competence.io import read_staff, write_staff
+    from competence.linking import Linker, link_statements
+    from competence.model import Choice, Decision, Evidence, Need, NeedItem, Outcome, Person, Reason, Sex, Statement
+    from competence.settings import Settings
+    from competence.staff import Staff
+    from competence.suggest.experts import find_experts
+    from competence.suggest.mentoring import pair_mentors
+    from competence.suggest.result import Suggestion, Suggestions
+    from competence.suggest.rotation import plan_rotation
+    from competence.suggest.teams import form_teams
+    from competence.suggest.validations import suggest_validations
+    from competence.taxonomy import Taxonomy
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Choice",
+    "CompetenceError",
+    "CompetenceGraph",
+    "Decision",
+    "Evidence",
+    "GroupTable",
+    "Linker",
+    "Need",
+    "NeedItem",
+    "Outcome",
+    "Person",
+    "Problem",
+    "Problems",
+    "Reason",
+    "Settings",
+    "Sex",
+    "Staff",
+    "Statement",
+    "Suggestion",
+    "Suggestions",
+    "Taxonomy",
+    "__version__",
+    "build_graph",
+    "example_municipality",
+    "find_experts",
+    "form_teams",
+    "infer_hidden",
+    "link_statements",
+    "pair_mentors",
+    "plan_rotation",
+    "read_staff",
+    "suggest_validations",
+    "write_staff",
+]
+
+_MODULES = {
+    "equality": ("GroupTable",),
+    "errors": ("CompetenceError", "Problem", "Problems"),
+    "example": ("example_municipality",),
+    "graph": ("CompetenceGraph", "build_graph"),
+    "inference": ("infer_hidden",),
+    "io": ("read_staff", "write_staff"),
+    "linking": ("Linker", "link_statements"),
+    "model": ("Choice", "Decision", "Evidence", "Need", "NeedItem", "Outcome", "Person", "Reason", "Sex", "Statement"),
+    "settings": ("Settings",),
+    "staff": ("Staff",),
+    "suggest.experts": ("find_experts",),
+    "suggest.mentoring": ("pair_mentors",),
+    "suggest.result": ("Suggestion", "Suggestions"),
+    "suggest.rotation": ("plan_rotation",),
+    "suggest.teams": ("form_teams",),
+    "suggest.validations": ("suggest_validations",),
+    "taxonomy": ("Taxonomy",),
+}
+
+
+def __getattr__(name: str) -> object:
+    from importlib import import_module
+
+    for module, names in _MODULES.items():
+        if name in names:
+            # Bound here, so that the second use is an ordinary attribute.
+            value = globals()[name] = getattr(import_module(f"competence.{module}"), name)
+            return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
