@@ -66,7 +66,6 @@ class EvidenceSettings(_Section):
     prior_sigma: float = Field(1.5, gt=0, description="Standard error, in levels, of knowing nothing.")
     assumed_level: int = Field(2, ge=1, le=5, description="Level counted when none was stated.")
     assumed_sigma: float = Field(1.5, gt=0, description="Standard error, in levels, of an assumed level.")
-    half_life_months: int = Field(60, ge=1, description="Months after which evidence weighs half, where the concept does not say.")
     reconfirm_below: float = Field(0.15, ge=0, lt=1, description="Confidence under which a holding covers nothing.")
 
 

@@ -1,0 +1,1 @@
+"""The five suggestions: experts, mentoring pairs, rotations, teams and validations, all with one result type."""

@@ -1,0 +1,566 @@
+"""The one result type of all five suggestions: ranked, with reasons, what was left out and figures by sex.
+
+A :class:`Suggestion` is the smallest thing one can say yes or no to. :class:`Suggestions` holds them with the Outcome,
+the rules, everybody left out and why, and what is needed to make the same result again. Nothing is decided here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self, overload
+
+from competence._texts import text
+from competence.equality import GroupRow, GroupTable, TableKind
+from competence.errors import InputError
+from competence.explain import by_sex_lines, join, measure_name, outcome_sentence, reason_sentence, rule_sentence, word
+from competence.model import Outcome, Reason, Status
+from competence.settings import Settings
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from competence.graph import CompetenceGraph
+
+__all__ = ["COLUMNS", "Alternative", "LeftOut", "LeftOutRow", "Member", "Provenance", "Suggestion", "Suggestions"]
+
+COLUMNS = ("rank", "target", "person_id", "part", "score", "why")
+"""First columns of every ``to_frame``, whatever the kind."""
+
+_FORMAT = "competence.suggestions/1"
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A person's part in a suggestion; ``target`` is what the part is about, such as the unit moved to."""
+
+    person_id: str
+    part: str
+    target: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """Another choice in place of this one: who, its score, and at least what it would cost the whole objective."""
+
+    people: tuple[str, ...]
+    score: float
+    cost: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOutRow:
+    """Who got nothing, and the named rule that says why."""
+
+    person_id: str
+    rule: str
+    detail: str = ""
+
+
+class LeftOut(Sequence[LeftOutRow]):
+    """Everybody considered who is in no suggestion, one row each, with the rule that decided it."""
+
+    def __init__(self, rows: Iterable[LeftOutRow] = ()) -> None:
+        self._rows = tuple(rows)
+
+    @overload
+    def __getitem__(self, index: int) -> LeftOutRow: ...
+    @overload
+    def __getitem__(self, index: slice) -> LeftOut: ...
+    def __getitem__(self, index: int | slice) -> LeftOutRow | LeftOut:
+        return LeftOut(self._rows[index]) if isinstance(index, slice) else self._rows[index]
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __iter__(self) -> Iterator[LeftOutRow]:
+        return iter(self._rows)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, LeftOut) and self._rows == other._rows
+
+    def __hash__(self) -> int:
+        return hash(self._rows)
+
+    def __repr__(self) -> str:
+        return f"LeftOut({self.counts})"
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """People per rule, the rule that removed most first."""
+        return dict(Counter(r.rule for r in self._rows).most_common())
+
+    def to_frame(self, lang: str = "sv") -> pd.DataFrame:
+        """Return person_id, rule, detail and the rule in words."""
+        import pandas as pd
+
+        rows = [[r.person_id, r.rule, r.detail, rule_sentence(r.rule, lang)] for r in self._rows]
+        return pd.DataFrame(rows, columns=["person_id", "rule", "detail", "why"])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suggestion:
+    """One draft that a named human accepts, edits or rejects.
+
+    Parameters
+    ----------
+    kind : str
+        experts, pairs, rotation, teams or validations.
+    rank : int
+        From 1, the best first.
+    members : tuple of Member
+        Who, and in which part.
+    target : str
+        What it is about: concept ids, a unit, a team name; language-free.
+    labels : Mapping
+        The target in words, keyed by ``sv`` and ``en``.
+    score : float
+        In [0, 1], the exact sum of the contributions of ``reasons``.
+    reasons : tuple of Reason
+        The largest contribution first.
+    rules : tuple of str
+        Names of the hard rules it passed.
+    alternatives : tuple of Alternative
+        Other choices, the best first.
+    ask_first : tuple of str
+        Ids of the members who have not been asked whether they want to take part.
+    facts : Mapping
+        What the kind adds, as plain JSON values.
+    """
+
+    kind: str
+    rank: int
+    members: tuple[Member, ...]
+    target: str
+    labels: Mapping[str, str]
+    score: float
+    reasons: tuple[Reason, ...]
+    rules: tuple[str, ...] = ()
+    alternatives: tuple[Alternative, ...] = ()
+    ask_first: tuple[str, ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def people(self) -> tuple[str, ...]:
+        """Ids of the members, in the order of their parts."""
+        return tuple(m.person_id for m in self.members)
+
+    def why(self, lang: str = "sv") -> str:
+        """Say the two reasons that contribute most in one line."""
+        return " ".join(reason_sentence(self.kind, r, lang, self.names) for r in self.reasons[:2])
+
+    def explain(self, lang: str = "sv", *, names: bool = True) -> str:
+        """Say who, what, each reason with its contribution, the rules passed, the alternatives and what was not used.
+
+        Parameters
+        ----------
+        lang : str
+            ``sv`` or ``en``.
+        names : bool
+            False shows ids instead of names.
+        """
+        known = self.names if names else {}
+
+        def called(person_id: str) -> str:
+            return known.get(person_id) or person_id
+
+        who = join((f"{called(m.person_id)} ({word(f'part.{m.part}', lang)})" for m in self.members), lang)
+        lines = [
+            text(f"explain.{self.kind}", lang, who=who, target=self.labels.get(lang, self.target), rank=self.rank),
+            text("explain.score", lang, score=_number(self.score, lang)),
+        ]
+        lines += [
+            f"  {_signed(r.contribution, lang)}  {measure_name(self.kind, r.measure, lang)}: "
+            f"{reason_sentence(self.kind, r, lang, known)}"
+            for r in self.reasons
+        ]
+        if self.rules:
+            lines.append(text("explain.rules", lang, rules=join((rule_sentence(r, lang) for r in self.rules), lang)))
+        if self.ask_first:
+            lines.append(text("explain.ask_first", lang, who=join((called(p) for p in self.ask_first), lang)))
+        for other in self.alternatives:
+            key = "explain.alternative" if other.cost is None else "explain.alternative_cost"
+            cost = "" if other.cost is None else _number(other.cost, lang)
+            lines.append(
+                "  " + text(key, lang, who=join((called(p) for p in other.people), lang), score=_number(other.score, lang), cost=cost)
+            )
+        lines.append(text("explain.not_used", lang))
+        lines.append(text("explain.draft", lang))
+        return "\n".join(lines)
+
+
+def _number(value: float, lang: str) -> str:
+    shown = f"{value:.3f}"
+    return shown.replace(".", ",") if lang == "sv" else shown
+
+
+def _signed(value: float, lang: str) -> str:
+    return f"{'+' if value >= 0 else '−'}{_number(abs(value), lang)}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provenance:
+    """What is needed to make the same result again (REQ-AI-2).
+
+    ``scope`` is ``unscoped`` for a library call without role and purpose (REQ-ROLE-3). ``request`` holds the call's
+    arguments as plain JSON values.
+    """
+
+    library: str
+    taxonomy: str
+    taxonomy_version: str
+    taxonomy_digest: str
+    audience: str
+    scope: str = "unscoped"
+    sources: tuple[tuple[str, str], ...] = ()
+    request: Mapping[str, Any] = field(default_factory=dict)
+    seed: int = 0
+
+
+class Suggestions(Sequence[Suggestion]):
+    """Ranked suggestions of one kind with their Outcome, who was left out, figures by sex and provenance.
+
+    Attributes
+    ----------
+    kind : str
+        experts, pairs, rotation, teams or validations.
+    outcome : Outcome
+        Status, objective, bound, gap and method.
+    left_out : LeftOut
+        Who got nothing, and why.
+    by_sex : GroupTable
+        Women, men and total considered and suggested (named: counts as they are).
+    settings, as_of, provenance
+        What it was made with.
+    neutral : Suggestions or None
+        For teams: stage 1, made with sex hidden.
+    notes : tuple of str
+        Rule names that say what should be known, such as ``opt_in_not_asked``.
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        items: Iterable[Suggestion],
+        *,
+        outcome: Outcome,
+        left_out: LeftOut,
+        by_sex: GroupTable,
+        settings: Settings,
+        as_of: date,
+        provenance: Provenance,
+        neutral: Suggestions | None = None,
+        notes: tuple[str, ...] = (),
+    ) -> None:
+        self.kind = kind
+        self._items = tuple(items)
+        self.outcome = outcome
+        self.left_out = left_out
+        self.by_sex = by_sex
+        self.settings = settings
+        self.as_of = as_of
+        self.provenance = provenance
+        self.neutral = neutral
+        self.notes = notes
+
+    @property
+    def sources(self) -> tuple[tuple[str, str], ...]:
+        """Name and SHA-256 of the files it rests on."""
+        return self.provenance.sources
+
+    @overload
+    def __getitem__(self, index: int) -> Suggestion: ...
+    @overload
+    def __getitem__(self, index: slice) -> Suggestions: ...
+    def __getitem__(self, index: int | slice) -> Suggestion | Suggestions:
+        if isinstance(index, slice):
+            other = object.__new__(Suggestions)
+            other.__dict__.update(self.__dict__)
+            other._items = self._items[index]
+            return other
+        return self._items[index]
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __iter__(self) -> Iterator[Suggestion]:
+        return iter(self._items)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Suggestions) and self.to_dict() == other.to_dict()
+
+    def __hash__(self) -> int:
+        return hash((self.kind, self._items))
+
+    def __repr__(self) -> str:
+        return f"Suggestions({self.kind}: {len(self)}; {self.outcome})"
+
+    def explain(self, lang: str = "sv") -> str:
+        """Say the whole result: how good it is, figures by sex, how many were left out by which rule, and notes."""
+        lines = [outcome_sentence(self.outcome, lang), *by_sex_lines(self.by_sex, lang)]
+        lines += [text("explain.left_out", lang, count=n, rule=rule_sentence(rule, lang)) for rule, n in self.left_out.counts.items()]
+        lines += [rule_sentence(note, lang) for note in (*self.notes, *self.outcome.notes)]
+        return "\n".join(lines)
+
+    def to_frame(self, lang: str = "sv") -> pd.DataFrame:
+        """Return one row per person and suggestion; the first columns are the same for all kinds (``COLUMNS``)."""
+        import pandas as pd
+
+        rows = [
+            [
+                s.rank,
+                m.target or s.labels.get(lang, s.target),
+                m.person_id,
+                m.part,
+                s.score,
+                s.why(lang),
+                s.names.get(m.person_id, ""),
+                s.labels.get(lang, s.target),
+            ]
+            for s in self._items
+            for m in s.members
+        ]
+        return pd.DataFrame(rows, columns=[*COLUMNS, "name", "suggestion"])
+
+    def to_tables(self, lang: str = "sv") -> dict[str, list[dict[str, Any]]]:
+        """Return the sheets of the workbook as lists of rows: suggestions, reasons, left out, by sex, about."""
+        reasons = [
+            {
+                "rank": s.rank,
+                "measure": r.measure,
+                "name": measure_name(s.kind, r.measure, lang),
+                "person_id": r.person_id or "",
+                "concept_id": r.concept_id or "",
+                "value": r.value,
+                "weight": r.weight,
+                "contribution": r.contribution,
+                "evidence": ", ".join(r.evidence),
+                "sentence": reason_sentence(s.kind, r, lang, s.names),
+            }
+            for s in self._items
+            for r in s.reasons
+        ]
+        about: list[dict[str, Any]] = [{"what": k, "value": v} for k, v in self._about(lang).items()]
+        tables: dict[str, list[dict[str, Any]]] = {
+            "suggestions": self.to_frame(lang).to_dict("records"),
+            "reasons": reasons,
+            "left_out": [{"person_id": r.person_id, "rule": r.rule, "detail": r.detail, "why": rule_sentence(r.rule, lang)} for r in self.left_out],
+            "by_sex": [
+                {**{k: v for k, v in row.items() if k != "measure"}, "measure": text(f"group.{row['measure']}", lang)}
+                for row in self.by_sex.to_dict()["rows"]  # type: ignore[attr-defined]
+            ],
+            "about": about,
+        }
+        if self.neutral is not None:
+            tables["neutral"] = self.neutral.to_frame(lang).to_dict("records")
+        order = ["measure", "women", "men", "total", "share_women", "share_men"]
+        tables["by_sex"] = [{k: row[k] for k in order} for row in tables["by_sex"]]
+        return tables
+
+    def _about(self, lang: str) -> dict[str, str]:
+        p = self.provenance
+        return {
+            "kind": self.kind,
+            "outcome": outcome_sentence(self.outcome, lang),
+            "method": self.outcome.method,
+            "objective": "" if self.outcome.objective is None else repr(self.outcome.objective),
+            "bound": "" if self.outcome.bound is None else repr(self.outcome.bound),
+            "as_of": self.as_of.isoformat(),
+            "audience": p.audience,
+            "scope": p.scope,
+            "library": p.library,
+            "taxonomy": f"{p.taxonomy} {p.taxonomy_version} {p.taxonomy_digest[:12]}",
+            "sources": "; ".join(f"{name} {digest[:12]}" for name, digest in p.sources),
+            "request": json.dumps(dict(p.request), ensure_ascii=False, sort_keys=True),
+            "settings": json.dumps(self.settings.to_dict(), ensure_ascii=False, sort_keys=True),
+            "not_used": text("explain.not_used", lang),
+            "draft": text("explain.draft", lang),
+        }
+
+    def to_excel(self, path: str | Path, *, lang: str = "sv") -> Path:
+        """Write a workbook with the suggestions, every reason, who was left out, figures by sex and provenance."""
+        from competence.io import write_tables
+
+        titles = {name: text(f"sheet.{name}", lang) for name in ("suggestions", "reasons", "left_out", "by_sex", "about", "neutral")}
+        return write_tables({titles[name]: rows for name, rows in self.to_tables(lang).items()}, path)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON values; :meth:`from_dict` gives an equal result back."""
+        outcome = {k: v for k, v in asdict(self.outcome).items() if k != "seconds"}
+        return {
+            "format": _FORMAT,
+            "kind": self.kind,
+            "as_of": self.as_of.isoformat(),
+            "outcome": json.loads(json.dumps(outcome)),
+            "suggestions": [_suggestion_dict(s) for s in self._items],
+            "left_out": [asdict(r) for r in self.left_out],
+            "by_sex": self.by_sex.to_dict(),
+            "notes": list(self.notes),
+            "settings": self.settings.to_dict(),
+            "provenance": json.loads(json.dumps(asdict(self.provenance))),
+            "neutral": None if self.neutral is None else self.neutral.to_dict(),
+        }
+
+    def to_json(self, *, indent: int | None = 1) -> str:
+        """Return :meth:`to_dict` as JSON text; equal results give equal text."""
+        return json.dumps(self.to_dict(), ensure_ascii=False, indent=indent, sort_keys=True)
+
+    @classmethod
+    def from_json(cls, raw: str) -> Self:
+        """Read what :meth:`to_json` wrote."""
+        return cls.from_dict(json.loads(raw))
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Read what :meth:`to_dict` gave.
+
+        Raises
+        ------
+        InputError
+            If it is not in that format.
+        """
+        if data.get("format") != _FORMAT:
+            raise InputError(f"format must be {_FORMAT!r}; got {data.get('format')!r}")
+        outcome = dict(data["outcome"])
+        for name in ("conflicts", "notes"):
+            outcome[name] = tuple(outcome[name])
+        outcome["status"] = Status(outcome["status"])
+        provenance = dict(data["provenance"])
+        provenance["sources"] = tuple((name, digest) for name, digest in provenance["sources"])
+        by_sex = data["by_sex"]
+        rows = [GroupRow(r["measure"], r["women"], r["men"], r["total"]) for r in by_sex["rows"]]
+        return cls(
+            data["kind"],
+            [_suggestion_of(s) for s in data["suggestions"]],
+            outcome=Outcome(**outcome),
+            left_out=LeftOut(LeftOutRow(**r) for r in data["left_out"]),
+            by_sex=GroupTable.from_rows(rows, by_sex["kind"]),
+            settings=Settings.of(data["settings"]),
+            as_of=date.fromisoformat(data["as_of"]),
+            provenance=Provenance(**provenance),
+            neutral=None if data["neutral"] is None else cls.from_dict(data["neutral"]),
+            notes=tuple(data["notes"]),
+        )
+
+    # -- making -----------------------------------------------------------------------------------------------------
+
+    @classmethod
+    def build(
+        cls,
+        graph: CompetenceGraph,
+        kind: str,
+        items: Iterable[Suggestion],
+        *,
+        outcome: Outcome,
+        left_out: Iterable[LeftOutRow],
+        considered: Iterable[str],
+        settings: Settings,
+        as_of: date,
+        request: Mapping[str, Any],
+        seed: int,
+        neutral: Suggestions | None = None,
+        notes: tuple[str, ...] = (),
+    ) -> Self:
+        """Join what a suggest function found with names, figures by sex and provenance from the graph."""
+        import competence
+
+        named = [
+            replace(s, names={p: graph.people[graph.person_index[p]].name for p in _everybody(s) if p in graph.person_index})
+            for s in items
+        ]
+        suggested = {p for s in named for p in s.people}
+        if graph.withheld:
+            notes = (*notes, "narrower_visibility")
+        if graph.inferred is not None:
+            notes = (*notes, "inferred_not_used")
+        return cls(
+            kind,
+            named,
+            outcome=outcome,
+            left_out=LeftOut(left_out),
+            by_sex=GroupTable(
+                {"considered": sorted(considered), "suggested": sorted(suggested)},
+                graph.sex,
+                kind=TableKind.NAMED,
+                settings=settings.equality,
+            ),
+            settings=settings,
+            as_of=as_of,
+            provenance=Provenance(
+                library=competence.__version__,
+                taxonomy=graph.taxonomy.id,
+                taxonomy_version=graph.taxonomy.version,
+                taxonomy_digest=graph.taxonomy.digest,
+                audience=graph.audience.value,
+                sources=graph.staff.sources,
+                request=request,
+                seed=seed,
+            ),
+            neutral=neutral,
+            notes=notes,
+        )
+
+    @classmethod
+    def empty(
+        cls,
+        graph: CompetenceGraph,
+        kind: str,
+        reason: str,
+        *,
+        settings: Settings,
+        as_of: date,
+        request: Mapping[str, Any],
+        seed: int,
+        left_out: Iterable[LeftOutRow] = (),
+        considered: Iterable[str] = (),
+        notes: tuple[str, ...] = (),
+    ) -> Self:
+        """Return a result without suggestions that says by name why the data cannot feed the call."""
+        return cls.build(
+            graph,
+            kind,
+            (),
+            outcome=Outcome(status=Status.EMPTY, conflicts=(reason,)),
+            left_out=left_out,
+            considered=considered,
+            settings=settings,
+            as_of=as_of,
+            request=request,
+            seed=seed,
+            notes=notes,
+        )
+
+
+def _everybody(suggestion: Suggestion) -> set[str]:
+    """Return the ids a suggestion speaks of: members, alternatives and those its reasons name."""
+    people = set(suggestion.people) | {p for a in suggestion.alternatives for p in a.people}
+    return people | {r.person_id for r in suggestion.reasons if r.person_id}
+
+
+def _suggestion_dict(suggestion: Suggestion) -> dict[str, Any]:
+    data = asdict(suggestion)
+    # An edit of "people" would not change "members"; the ids stand once.
+    return dict(json.loads(json.dumps(data)))
+
+
+def _suggestion_of(data: Mapping[str, Any]) -> Suggestion:
+    reasons = tuple(Reason(**{**r, "evidence": tuple(r["evidence"]), "path": tuple(r["path"])}) for r in data["reasons"])
+    return Suggestion(
+        kind=data["kind"],
+        rank=data["rank"],
+        members=tuple(Member(**m) for m in data["members"]),
+        target=data["target"],
+        labels=data["labels"],
+        score=data["score"],
+        reasons=reasons,
+        rules=tuple(data["rules"]),
+        alternatives=tuple(Alternative(tuple(a["people"]), a["score"], a["cost"]) for a in data["alternatives"]),
+        ask_first=tuple(data["ask_first"]),
+        facts=data["facts"],
+        names=data["names"],
+    )
