@@ -1,0 +1,399 @@
+"""Pairs of highest total score under capacities, exact, with the prices that prove it.
+
+This module decides who is paired with whom when every allowed pair has a score; :mod:`competence.solve.stable`
+decides it from two sides' preferences instead. "Forbidden" is an absent entry, never a zero and never a big number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import fsum
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import sparse
+
+from competence.errors import InputError
+from competence.model import Outcome
+from competence.solve.budget import Budget, Progress, infeasible
+
+__all__ = ["Alternative", "Assignment", "alternatives", "assign"]
+
+_CHUNK = 2000  # rows between two looks at the clock
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Assignment:
+    """Pairs and the prices that prove them best.
+
+    Parameters
+    ----------
+    pairs : ndarray of int64, shape (k, 2)
+        Row and column of each pair, sorted.
+    row_duals, column_duals : ndarray of float64
+        What one more unit of capacity of a row or column would be worth to the whole, at most; 0 where some is left.
+        Negative only where a minimum (``lower``) forces somebody in. In the scale of score plus ``pair_bonus``.
+    pair_bonus : float
+        0.0 for ``objective="score"``. For ``"most_pairs"`` the constant added to every score so that one more pair
+        outweighs every difference in score.
+    outcome : Outcome
+        ``objective`` is the total score. ``bound`` = sum of duals * capacity + what single pairs earn above the
+        prices of both sides (possible only where both capacities are above one) - ``pair_bonus`` * pairs. With
+        ``lower`` the minimums have prices of their own, so there the bound is only in ``outcome``.
+    """
+
+    pairs: NDArray[np.int64]
+    row_duals: NDArray[np.float64]
+    column_duals: NDArray[np.float64]
+    pair_bonus: float
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """Another column for a row: its score, and at least how much the whole would lose by it.
+
+    ``pairs_lost`` is above 0 only for ``most_pairs``: so many pairs fewer could be made, and ``loss`` is counted
+    after that (it may then be negative: fewer pairs, higher scores).
+    """
+
+    column: int
+    score: float
+    loss: float
+    pairs_lost: int = 0
+
+
+def _capacity(value: ArrayLike, size: int, name: str) -> NDArray[np.int64]:
+    """Broadcast an int or an array to one whole number >= 0 per row or column."""
+    array = np.asarray(value)
+    if array.ndim > 1 or (array.ndim == 1 and array.shape != (size,)):
+        raise InputError(f"{name} must be one number or one per line ({size}); got shape {array.shape}")
+    if array.dtype.kind not in "iu" and not np.array_equal(array, np.rint(array)):
+        raise InputError(f"{name} must be whole numbers")
+    if array.size and int(array.min()) < 0:
+        raise InputError(f"{name} must be at least 0; got {array.min()}")
+    return np.broadcast_to(array.astype(np.int64), (size,)).copy()
+
+
+def _canonical(score: sparse.csr_array | sparse.csr_matrix, name: str = "score") -> sparse.csr_array:
+    """Copy as CSR with sorted columns, keeping explicit zeros; check that it is finite, >= 0 and has no pair twice."""
+    csr = sparse.csr_array(score, dtype=np.float64, copy=True)
+    csr.sort_indices()
+    if csr.data.size and not (np.isfinite(csr.data).all() and csr.data.min() >= 0):
+        raise InputError(f"{name} must be finite and at least 0 for every allowed pair; forbid a pair by leaving it out")
+    indptr, indices = csr.indptr, csr.indices
+    same = indices[1:] == indices[:-1]
+    same[np.asarray(indptr[1:-1], dtype=np.int64)[(indptr[1:-1] > 0) & (indptr[1:-1] < indices.size)] - 1] = False
+    if same.any():
+        raise InputError(f"{name} must hold each pair once; {int(same.sum())} stand twice")
+    return csr
+
+
+def assign(
+    score: sparse.csr_array | sparse.csr_matrix,
+    row_capacity: ArrayLike = 1,
+    column_capacity: ArrayLike = 1,
+    *,
+    lower: tuple[ArrayLike, ArrayLike] | None = None,
+    objective: str = "score",
+    pinned: Sequence[tuple[int, int]] = (),
+    effort: int | None = None,
+    time_limit: float | None = None,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Assignment:
+    """Pair rows with columns for the highest total score; anybody may stay unpaired.
+
+    Parameters
+    ----------
+    score : CSR array, shape (n_rows, n_columns)
+        Scores >= 0 of the allowed pairs, typically in [0, 1]. An absent entry is forbidden; a stored zero is allowed.
+    row_capacity, column_capacity : int or array of int
+        How many pairs each row or column can be in. A pair is made at most once.
+    lower : (rows, columns) or None
+        How many pairs each row and column must be in at least, as two ints or arrays.
+    objective : {"score", "most_pairs"}
+        Highest total score, or as many pairs as possible and then the highest total score.
+    pinned : sequence of (row, column)
+        Pairs that must be in the answer; they have to be allowed.
+    effort : int or None
+        Rows handled at most; the rest stay unpaired and the gap says what that may cost. Ignored with ``lower``.
+    time_limit : float or None
+        Guard in seconds, looked at every 2 000 rows.
+    seed : int
+        Not used: ties are broken by position; put the input in :func:`~competence.solve.order.seeded_order` first.
+    progress : callable or None
+        See :data:`~competence.solve.budget.Progress`.
+
+    Returns
+    -------
+    Assignment
+
+    Raises
+    ------
+    InputError
+        If a score is negative, a pair stands twice, or a capacity is not a whole number >= 0.
+
+    Notes
+    -----
+    Maximise sum s_ij x_ij subject to l_i <= sum_j x_ij <= c_i, l_j <= sum_i x_ij <= c_j, x in {0, 1}. The matrix is
+    totally unimodular, so its linear programme has a whole-number optimum and the duals prove it. Solved by
+    successive shortest augmenting paths with node prices, one unit at a time (Edmonds & Karp 1972,
+    https://doi.org/10.1145/321694.321699; Jonker & Volgenant 1987, https://doi.org/10.1007/BF02278710), in floats
+    without scaling; O(units * arcs * log) at worst, far less in practice since a search stops at the first free
+    column. With ``lower`` the linear programme goes to HiGHS (SciPy) instead. The bound is computed from the duals
+    alone, apart from the search, and holds for any duals: sum u_i c_i + sum v_j c_j + sum max(0, s_ij - u_i - v_j).
+
+    Examples
+    --------
+    >>> from scipy.sparse import csr_array
+    >>> plan = assign(csr_array([[0.9, 0.8], [0.8, 0.1]]))
+    >>> plan.pairs.tolist(), plan.outcome.objective, plan.outcome.status.value
+    ([[0, 1], [1, 0]], 1.6, 'optimal')
+    """
+    budget = Budget(effort, time_limit, progress)
+    csr = _canonical(score)
+    n, m = csr.shape
+    rows_free = _capacity(row_capacity, n, "row_capacity")
+    columns_free = _capacity(column_capacity, m, "column_capacity")
+    if objective not in ("score", "most_pairs"):
+        raise InputError(f"objective must be 'score' or 'most_pairs'; got {objective!r}")
+    low = None if lower is None else (_capacity(lower[0], n, "lower[0]"), _capacity(lower[1], m, "lower[1]"))
+    arc_row = np.repeat(np.arange(n, dtype=np.int64), np.diff(csr.indptr))
+    columns = csr.indices.astype(np.int64)
+    fixed = np.zeros(csr.nnz, dtype=bool)
+    conflicts: list[str] = []
+    for row, column in dict.fromkeys(pinned):
+        if not (0 <= row < n and 0 <= column < m):
+            raise InputError(f"pinned must name a row under {n} and a column under {m}; got {(row, column)}")
+        where = int(csr.indptr[row] + np.searchsorted(columns[csr.indptr[row] : csr.indptr[row + 1]], column))
+        if where >= csr.indptr[row + 1] or columns[where] != column:
+            conflicts.append(f"pinned_forbidden:{row},{column}")
+            continue
+        fixed[where] = True
+        rows_free[row] -= 1
+        columns_free[column] -= 1
+    conflicts += [f"pinned_over_row_capacity:{i}" for i in np.flatnonzero(rows_free < 0)]
+    conflicts += [f"pinned_over_column_capacity:{j}" for j in np.flatnonzero(columns_free < 0)]
+    if low is not None:
+        conflicts += [f"lower_over_row_capacity:{i}" for i in np.flatnonzero(low[0] > _capacity(row_capacity, n, ""))]
+        conflicts += [f"lower_over_column_capacity:{j}" for j in np.flatnonzero(low[1] > _capacity(column_capacity, m, ""))]
+    if conflicts:
+        return _none(budget, n, m, tuple(conflicts))
+    free = np.flatnonzero(~fixed)
+    sub = _Arcs(n, m, arc_row[free], columns[free], csr.data[free], rows_free, columns_free)
+    fixed_score = csr.data[fixed]
+    if low is not None:
+        pinned_rows = np.bincount(arc_row[fixed], minlength=n)
+        pinned_columns = np.bincount(columns[fixed], minlength=m)
+        solved = _by_programme(sub, np.maximum(low[0] - pinned_rows, 0), np.maximum(low[1] - pinned_columns, 0), objective, budget)
+        if solved is None:
+            return _none(budget, n, m, ("lower",))
+        method = "linear programme of the assignment (HiGHS in SciPy)"
+    else:
+        solved = _by_paths(sub, objective, budget)
+        method = "assignment by shortest augmenting paths, proved by prices"
+    used, u, v, bonus, bound = solved
+    chosen = np.union1d(np.flatnonzero(fixed), free[used])
+    value = fsum(csr.data[chosen])
+    pairs = np.column_stack([arc_row[chosen], columns[chosen]])
+    return Assignment(pairs, u, v, bonus, budget.outcome(value, bound + fsum(fixed_score), method))
+
+
+def alternatives(
+    score: sparse.csr_array | sparse.csr_matrix, assignment: Assignment, row: int, n: int = 3
+) -> tuple[Alternative, ...]:
+    """Return the columns that would cost the whole least if this row took one of them, beside those it has.
+
+    Parameters
+    ----------
+    score : CSR array
+        As given to :func:`assign`.
+    assignment : Assignment
+        Its answer.
+    row : int
+        The row asked about.
+    n : int
+        How many at most.
+
+    Returns
+    -------
+    tuple of Alternative
+        By (pairs_lost, loss, higher score, column).
+
+    Notes
+    -----
+    The loss is the reduced cost u_i + v_j - s_ij of the pair: by linear programming duality the best plan that
+    contains the pair is worth at least that much less than ``outcome.bound``. It is a lower bound, and often exact;
+    solving again with the pair pinned gives the exact loss. Cost O(allowed pairs of the row).
+    """
+    csr = _canonical(score)
+    if not 0 <= row < csr.shape[0]:
+        raise InputError(f"row must be in 0..{csr.shape[0] - 1}; got {row}")
+    mine = set(assignment.pairs[assignment.pairs[:, 0] == row, 1].tolist())
+    found = []
+    for a in range(int(csr.indptr[row]), int(csr.indptr[row + 1])):
+        column, value = int(csr.indices[a]), float(csr.data[a])
+        if column in mine:
+            continue
+        bonus = assignment.pair_bonus
+        reduced = float(assignment.row_duals[row] + assignment.column_duals[column] - bonus) - value
+        pairs_lost = max(0, round(reduced / bonus)) if bonus else 0
+        loss = reduced - pairs_lost * bonus
+        found.append(Alternative(column, value, max(0.0, loss) if pairs_lost == 0 else loss, pairs_lost))
+    found.sort(key=lambda a: (a.pairs_lost, a.loss, -a.score, a.column))
+    return tuple(found[: max(n, 0)])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Arcs:
+    """The allowed pairs that are not pinned, sorted by row then column, and what capacity is left for them."""
+
+    n: int
+    m: int
+    row: NDArray[np.int64]
+    column: NDArray[np.int64]
+    score: NDArray[np.float64]
+    row_capacity: NDArray[np.int64]
+    column_capacity: NDArray[np.int64]
+
+
+_Solved = tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64], float, float]
+"""Used arcs, row duals, column duals, pair bonus, bound on the score."""
+
+
+def _none(budget: Budget, n: int, m: int, conflicts: tuple[str, ...]) -> Assignment:
+    """Return the empty answer of a problem whose rules contradict each other."""
+    return Assignment(
+        np.empty((0, 2), dtype=np.int64), np.zeros(n), np.zeros(m), 0.0, infeasible(budget, conflicts, "assignment")
+    )
+
+
+def _bound(arcs: _Arcs, u: NDArray[np.float64], v: NDArray[np.float64], bonus: float) -> float:
+    """Return the bound that prices u, v >= 0 give on the sum of score + bonus over any plan."""
+    earned = ((bonus - u[arcs.row]) - v[arcs.column]) + arcs.score
+    return fsum([*(u * arcs.row_capacity), *(v * arcs.column_capacity), *earned[earned > 0]])
+
+
+def _by_paths(arcs: _Arcs, objective: str, budget: Budget) -> _Solved:
+    """Solve without minimums: insert row after row along cheapest augmenting paths."""
+    from competence.solve.assign_kernel import insert_rows
+
+    n, m = arcs.n, arcs.m
+    top = float(arcs.score.max(initial=0.0))
+    bonus = 0.0
+    if objective == "most_pairs" and arcs.score.size:
+        # One pair more must outweigh every change of score; a power of two keeps score + bonus exact to 2**-52 of it.
+        units = min(int(np.minimum(arcs.row_capacity, m).sum()), int(np.minimum(arcs.column_capacity, n).sum()))
+        bonus = float(2.0 ** np.ceil(np.log2((units + 1) * max(top, 1e-3))))
+    indptr = np.zeros(n + 1, dtype=np.int64)
+    np.cumsum(np.bincount(arcs.row, minlength=n), out=indptr[1:])
+    holds = np.minimum(arcs.column_capacity, np.bincount(arcs.column, minlength=m))
+    start = np.zeros(m + 1, dtype=np.int64)
+    np.cumsum(holds, out=start[1:])
+    row_units = np.minimum(arcs.row_capacity, np.diff(indptr))
+    column_arcs = np.full(max(1, int(start[-1])), -1, dtype=np.int64)
+    column_used = np.zeros(m, dtype=np.int64)
+    used = np.zeros(arcs.score.size, dtype=np.bool_)
+    u, v = np.zeros(n), np.zeros(m)
+    profit = arcs.score + bonus
+    room = arcs.score.size + n + m + 2
+    distance = np.full(n + m, np.inf)
+    parent = np.full(n + m, -1, dtype=np.int64)
+    done = np.zeros(n + m, dtype=np.bool_)
+    touched = np.zeros(n + m, dtype=np.int64)
+    # Every push improves a distance along one arc, and a node's arcs are scanned once per search.
+    keys, nodes = np.empty(2 * room), np.empty(2 * room, dtype=np.int64)
+    row = 0
+    go_on = budget.go_on("assign")
+    while row < n and go_on:
+        last = row + budget.allow(min(_CHUNK, n - row))
+        insert_rows(
+            row,
+            last,
+            indptr,
+            arcs.column,
+            profit,
+            arcs.row,
+            row_units,
+            arcs.column_capacity,
+            start,
+            column_arcs,
+            column_used,
+            used,
+            u,
+            v,
+            distance,
+            parent,
+            done,
+            touched,
+            keys,
+            nodes,
+        )
+        budget.steps += last - row
+        row = last
+        go_on = row < n and budget.go_on("assign")
+    if row < n:
+        # Rows not handled get the least price that satisfies their arcs: the bound stays valid, the gap tells.
+        waiting = arcs.row >= row
+        np.maximum.at(u, arcs.row[waiting], profit[waiting] - v[arcs.column[waiting]])
+    chosen = np.flatnonzero(used)
+    bound = _bound(arcs, u, v, bonus)
+    if bonus and row < n:
+        # The number of pairs is not proven, so the score of the best plan is bounded without regard to it.
+        fresh = np.zeros(n)
+        np.maximum.at(fresh, arcs.row, arcs.score)
+        bound = _bound(arcs, fresh, np.zeros(m), 0.0)
+    else:
+        bound -= bonus * chosen.size
+    return chosen, u, v, bonus, bound
+
+
+def _by_programme(
+    arcs: _Arcs, row_lower: NDArray[np.int64], column_lower: NDArray[np.int64], objective: str, budget: Budget
+) -> _Solved | None:
+    """Solve with minimums as a linear programme; None if they cannot be met."""
+    from scipy.optimize import linprog
+
+    n, m, k = arcs.n, arcs.m, arcs.score.size
+    if k == 0:
+        if row_lower.any() or column_lower.any():
+            return None
+        return np.empty(0, dtype=np.int64), np.zeros(n), np.zeros(m), 0.0, 0.0
+    ones, position = np.ones(k), np.arange(k)
+    by_row = sparse.csr_array((ones, (arcs.row, position)), shape=(n, k))
+    by_column = sparse.csr_array((ones, (arcs.column, position)), shape=(m, k))
+    matrix = sparse.vstack([by_row, by_column, -by_row, -by_column], format="csr")
+    limits = np.concatenate([arcs.row_capacity, arcs.column_capacity, -row_lower, -column_lower]).astype(float)
+    options = {"dual_feasibility_tolerance": 1e-10, "primal_feasibility_tolerance": 1e-10}
+
+    def solve(cost: NDArray[np.float64], total: int | None) -> tuple[NDArray[np.float64], NDArray[np.float64], float] | None:
+        extra = {} if total is None else {"A_eq": np.ones((1, k)), "b_eq": np.array([float(total)])}
+        left = budget.seconds_left
+        timed = options if left is None else {**options, "time_limit": max(left, 0.01)}
+        result = linprog(-cost, A_ub=matrix, b_ub=limits, bounds=(0, 1), method="highs-ds", options=timed, **extra)
+        if result.x is None:
+            if result.status == 1:
+                budget.stopped_by = "clock"
+            return None
+        prices = -np.minimum(result.ineqlin.marginals, 0.0)
+        return result.x, prices, 0.0 if total is None else -float(result.eqlin.marginals[0])
+
+    total = None
+    if objective == "most_pairs":
+        most = solve(np.ones(k), None)
+        if most is None:
+            return None
+        total = round(float(most[0].sum()))
+    best = solve(arcs.score, total)
+    if best is None:
+        return None
+    x, prices, each = best
+    chosen = np.flatnonzero(x > 0.5)
+    earned = arcs.score - each - prices @ matrix
+    bound = fsum([*(prices * limits), each * (total or 0), *earned[earned > 0]])
+    u = prices[:n] - prices[n + m : 2 * n + m]
+    v = prices[n : n + m] - prices[2 * n + m :]
+    # Every pair also pays what fixing the number of pairs costs; in the row's price, reduced costs read the same way.
+    return chosen, u + each, v, 0.0, bound
