@@ -91,16 +91,18 @@ _MODULES = {
     "taxonomy": ("Taxonomy",),
 }
 
+# Hidden from type checkers, which would otherwise take any misspelt name for an object.
+if not TYPE_CHECKING:
 
-def __getattr__(name: str) -> object:
-    from importlib import import_module
+    def __getattr__(name: str) -> object:
+        from importlib import import_module
 
-    for module, names in _MODULES.items():
-        if name in names:
-            # Bound here, so that the second use is an ordinary attribute.
-            value = globals()[name] = getattr(import_module(f"competence.{module}"), name)
-            return value
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        for module, names in _MODULES.items():
+            if name in names:
+                # Bound here, so that the second use is an ordinary attribute.
+                value = globals()[name] = getattr(import_module(f"competence.{module}"), name)
+                return value
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
