@@ -1,0 +1,43 @@
+"""What every test file shares: how a missing tool is told, and how Hypothesis draws its cases."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+# Set by .ci/run: there, a test that could not run is a failure.
+TOOLS_REQUIRED = bool(os.environ.get("COMPETENCE_REQUIRE_TOOLS"))
+
+# A deadline would make a busy machine fail a right answer. Where a red run must be seen again, the cases are fixed.
+settings.register_profile("here", deadline=None)
+settings.register_profile("everywhere", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("everywhere" if TOOLS_REQUIRED else "here")
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """Return the folder of the checkout."""
+    return Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def require_tool() -> Callable[..., str]:
+    """Return a function that finds a program by any of its names, or skips the test (fails it under ``.ci/run``)."""
+
+    def find(*names: str, folders: tuple[str, ...] = ()) -> str:
+        path = os.pathsep.join([os.environ.get("PATH", os.defpath), *folders])
+        for name in names:
+            found = shutil.which(name, path=path)
+            if found:
+                return found
+        reason = f"needs {' or '.join(names)}, which is not installed"
+        if TOOLS_REQUIRED:
+            pytest.fail(reason)
+        pytest.skip(reason)
+
+    return find
