@@ -490,6 +490,24 @@ class CompetenceGraph:
 
     # -- other shapes ---------------------------------------------------------------------------------------------
 
+    def seen(self, as_of: date | None = None, settings: Settings | None = None) -> CompetenceGraph:
+        """Return the graph on another date or with other settings; itself when nothing differs.
+
+        Proposals are not carried over: they were made from other holdings.
+        """
+        as_of, settings = as_of or self.as_of, settings or self.settings
+        if as_of == self.as_of and settings == self.settings:
+            return self
+        return CompetenceGraph(
+            self.staff,
+            self.taxonomy,
+            self.linker,
+            as_of=as_of,
+            audience=self.audience,
+            viewer_id=self.viewer_id,
+            settings=settings,
+        )
+
     def with_inferred(self, inferred: Inferred) -> CompetenceGraph:
         """Return the same graph with proposals beside the holdings; the holdings are shared, not changed."""
         other = object.__new__(CompetenceGraph)

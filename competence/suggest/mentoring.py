@@ -1,0 +1,558 @@
+"""Pair mentees with mentors: who can teach what somebody wants to learn, the best pairs for all at once.
+
+Five steps: topics per mentee, candidate pairs under the hard rules, scores, exact assignment under capacities, result.
+Sex, age and name are never read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from competence.errors import InputError
+from competence.fit import gaps, sum_of
+from competence.graph import CompetenceGraph
+from competence.model import Choice, HistoryKind, Importance, InterestKind, Need, NeedItem, Outcome, Reason, Status
+from competence.settings import Settings
+from competence.solve.assign import alternatives, assign
+from competence.solve.budget import Progress
+from competence.solve.order import seeded_order
+from competence.solve.stable import blocking_pairs, stable_match
+from competence.suggest.result import Alternative, LeftOutRow, Member, Suggestion, Suggestions
+from competence.suggest.scoring import (
+    active_mentees,
+    answered_pairs,
+    concept_facts,
+    evidence_of,
+    not_taking_part,
+    ordered,
+    prepare,
+    to_ask_first,
+    understood_request,
+)
+
+__all__ = ["pair_mentors"]
+
+_KIND = "pairs"
+_BEST_LEAD = 2
+"""Lead in levels from which a mentor's lead counts in full; a lead of one level counts half."""
+
+
+def pair_mentors(
+    graph: CompetenceGraph,
+    mentees: Iterable[str] | None = None,
+    *,
+    mentors: Iterable[str] | None = None,
+    topics: Need | NeedItem | str | Mapping[str, int] | Iterable[str | NeedItem] | None = None,
+    goal_role: str | None = None,
+    capacity: int | None = None,
+    n: int | None = None,
+    stable: bool = False,
+    pinned: Iterable[tuple[str, str]] = (),
+    forbidden: Iterable[tuple[str, str]] = (),
+    cutoff: float | None = None,
+    effort: int | None = None,
+    time_limit: float | None = None,
+    settings: Settings | None = None,
+    as_of: date | None = None,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Suggestions:
+    """Pair mentees with mentors at the highest total score, exactly.
+
+    Parameters
+    ----------
+    graph : CompetenceGraph
+        People, holdings, interests and history.
+    mentees, mentors : iterable of str or None
+        Ids; None takes everybody who takes part in that purpose.
+    topics : need or None
+        What all mentees want to learn. None takes each mentee's stated interests to learn; without any, the gaps to
+        ``goal_role``, or to the roles held.
+    goal_role : str or None
+        Role id whose gaps are the topics of all mentees; overrides stated interests.
+    capacity : int or None
+        Mentees per mentor where the file does not say; None takes ``settings.suggest.mentor_capacity``. Mentees a
+        mentor already has count against it.
+    n : int or None
+        Show only the n best pairs; the plan is made for all.
+    stable : bool
+        True gives the mentee-optimal stable matching in place of the highest total score.
+    pinned, forbidden : iterable of (mentee, mentor)
+        Pairs that must be, or must not be. Decisions in the data (pinned; forbidden, rejected) are added.
+    cutoff : float or None
+        Lowest score of a pair; None takes ``settings.suggest.pair_cutoff``.
+    effort, time_limit, progress
+        Budget of the solver in steps, a guard in seconds, and a callback.
+    settings, as_of, seed
+        As for every suggestion.
+
+    Returns
+    -------
+    Suggestions
+        One Suggestion per pair, parts ``mentee`` and ``mentor``, with up to ``settings.suggest.alternatives`` other
+        mentors and at least what each would cost the whole. Empty with ``no_topics`` or ``no_pairs``.
+
+    Raises
+    ------
+    InputError
+        If capacity or n is negative, or a pinned pair breaks a hard rule.
+    UnknownIdError
+        If a person, role or concept does not exist.
+
+    Notes
+    -----
+    maximise sum(s[e, r] x[e, r]) subject to sum over r of x <= 1, sum over e of x <= capacity[r], x in {0, 1}: integral,
+    solved exactly. Measures: topic_gain = sum(w min(lead, 2) / 2) / sum(w) over topics where the mentor leads by
+    ``settings.suggest.level_gap`` levels, mentor_confidence and teaching over the same topics, other_unit, and load
+    (1 / (1 + mentees now)). Hard rules: takes_part, own_line_manager (either way), paired_before, forbidden_pair,
+    level_gap. O(sum over mentees and topics of holders) for the scores.
+    """
+    graph, settings, as_of = prepare(graph, as_of, settings)
+    for value, name in ((capacity, "capacity"), (n, "n")):
+        if value is not None and value < 0:
+            raise InputError(f"{name} must be at least 0; got {value!r}")
+    lowest = settings.suggest.pair_cutoff if cutoff is None else cutoff
+    rounds = _Round(graph, settings, seed)
+    left_out: list[LeftOutRow] = []
+    mentee_rows = rounds.taking_part(mentees, "mentee", left_out)
+    mentor_rows = rounds.taking_part(mentors, "mentor", [])
+    request: dict[str, object] = {
+        "capacity": capacity,
+        "cutoff": lowest,
+        "stable": stable,
+        "goal_role": goal_role,
+        "mentees": sorted(mentees) if mentees is not None else None,
+    }
+    wanted, request["topics"] = _topics(graph, mentee_rows, topics, goal_role, settings)
+    considered = {graph.person_ids[r] for r in (*mentee_rows, *mentor_rows)}
+    without = [r for r in mentee_rows if not wanted.get(r)]
+    left_out += [LeftOutRow(graph.person_ids[r], "no_topics") for r in without]
+    with_topics = [r for r in mentee_rows if wanted.get(r)]
+
+    def empty(reason: str) -> Suggestions:
+        return Suggestions.empty(
+            graph,
+            _KIND,
+            reason,
+            settings=settings,
+            as_of=as_of,
+            request=request,
+            seed=seed,
+            left_out=left_out,
+            considered=considered,
+        )
+
+    if not with_topics:
+        return empty("no_mentees" if not mentee_rows else "no_topics")
+    if not mentor_rows:
+        return empty("no_mentors")
+
+    candidates = _candidates(graph, with_topics, mentor_rows, wanted, settings)
+    barred = rounds.barred(forbidden)
+    fixed = rounds.fixed(pinned)
+    refused: dict[int, dict[str, int]] = {}
+    keep = np.ones(len(candidates.score), dtype=np.bool_)
+    for k, (e, r) in enumerate(zip(candidates.mentee.tolist(), candidates.mentor.tolist(), strict=True)):
+        rule = rounds.refusal(with_topics[e], mentor_rows[r], barred)
+        if rule is None and candidates.score[k] < lowest and (with_topics[e], mentor_rows[r]) not in fixed:
+            rule = "below_cutoff"
+        if rule is not None:
+            keep[k] = False
+            refused.setdefault(e, {}).setdefault(rule, 0)
+            refused[e][rule] += 1
+    candidates = candidates.only(keep)
+    shape = (len(with_topics), len(mentor_rows))
+    score = sparse.csr_array((candidates.score, (candidates.mentee, candidates.mentor)), shape=shape)
+    mentees_now = active_mentees(graph)
+    room = np.array([rounds.capacity(r, capacity, mentees_now) for r in mentor_rows], dtype=np.int64)
+    at = {row: i for i, row in enumerate(with_topics)}, {row: i for i, row in enumerate(mentor_rows)}
+    pins = _pins(graph, fixed, at, score)
+    if stable:
+        solution = stable_match(score, score, room)
+    else:
+        solution = assign(
+            score, 1, room, pinned=pins, effort=effort, time_limit=time_limit, seed=seed, progress=progress
+        )
+    if solution.outcome.status is Status.INFEASIBLE:
+        return Suggestions.build(
+            graph,
+            _KIND,
+            (),
+            outcome=solution.outcome,
+            left_out=left_out,
+            considered=considered,
+            settings=settings,
+            as_of=as_of,
+            request=request,
+            seed=seed,
+        )
+    pairs = [(int(e), int(r)) for e, r in solution.pairs]
+    matched = {e for e, _ in pairs}
+    for e, row in enumerate(with_topics):
+        if e not in matched:
+            left_out.append(LeftOutRow(graph.person_ids[row], _why_unmatched(e, score, refused)))
+    if not pairs:
+        return empty("no_pairs")
+
+    position = {(int(e), int(r)): k for k, (e, r) in enumerate(zip(candidates.mentee, candidates.mentor, strict=True))}
+    items: list[Suggestion] = []
+    for e, r in pairs:
+        others: tuple[Alternative, ...] = ()
+        if not stable:
+            others = tuple(
+                Alternative((graph.person_ids[with_topics[e]], graph.person_ids[mentor_rows[a.column]]), a.score, max(a.loss, 0.0))
+                for a in alternatives(score, solution, e, settings.suggest.alternatives)
+            )
+        items.append(
+            rounds.suggestion(
+                with_topics[e], mentor_rows[r], wanted[with_topics[e]], candidates, position[e, r], others, mentees_now
+            )
+        )
+    shuffle = seeded_order([s.people[0] for s in items], seed)
+    best_first = sorted((items[i] for i in shuffle), key=lambda s: -s.score)
+    shown = [replace(s, rank=rank) for rank, s in enumerate(best_first, start=1)]
+    if n is not None:
+        left_out += [LeftOutRow(s.people[0], "not_among_best") for s in shown[n:]]
+        shown = shown[:n]
+    blocking = len(blocking_pairs(score, score, solution.pairs, room))
+    outcome = solution.outcome
+    notes = (f"blocking_pairs:{blocking}",)
+    if any(s.ask_first for s in shown):
+        notes = (*notes, "opt_in_not_asked")
+    return Suggestions.build(
+        graph,
+        _KIND,
+        shown,
+        outcome=outcome,
+        left_out=left_out,
+        considered=considered,
+        settings=settings,
+        as_of=as_of,
+        request=request,
+        seed=seed,
+        notes=notes,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Topic:
+    """Something a mentee wants to learn: the column, the weight, and where the wish comes from."""
+
+    column: int
+    weight: float
+    origin: str
+
+
+def _topics(
+    graph: CompetenceGraph,
+    rows: Sequence[int],
+    topics: Need | NeedItem | str | Mapping[str, int] | Iterable[str | NeedItem] | None,
+    goal_role: str | None,
+    settings: Settings,
+) -> tuple[dict[int, tuple[_Topic, ...]], object]:
+    """Return the topics of each mentee, and how they were chosen, for the request."""
+    if topics is not None:
+        need = graph.need(topics)
+        shared = tuple(_Topic(graph.concept_index[i.concept_id], i.weight, "asked") for i in need.items)
+        return dict.fromkeys(rows, shared), understood_request(need)
+    found: dict[int, tuple[_Topic, ...]] = {}
+    for row in rows:
+        person_id = graph.person_ids[row]
+        stated = sorted(graph.interests.get((person_id, InterestKind.LEARN), ()))
+        if stated and goal_role is None:
+            found[row] = tuple(_Topic(column, 1.0, "stated") for column in stated)
+            continue
+        missing = [
+            g for g in gaps(graph, person_id, goal_role) if g.missing > 0 and g.requirement.importance is Importance.ESSENTIAL
+        ]
+        # The same concept may be missing in two roles held; the larger gap comes first and is kept.
+        first = {g.requirement.concept_id: g for g in reversed(missing)}
+        best = sorted(first.values(), key=lambda g: (-g.missing * g.requirement.weight, g.requirement.concept_id))
+        found[row] = tuple(
+            _Topic(graph.concept_index[g.requirement.concept_id], g.requirement.weight, "gap") for g in best[: settings.suggest.topics]
+        )
+    return found, "goal_role" if goal_role else "stated_or_gaps"
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidates:
+    """Pairs with at least one topic that the mentor leads in, as columns of equal length."""
+
+    mentee: NDArray[np.int64]
+    mentor: NDArray[np.int64]
+    topic_gain: NDArray[np.float64]
+    mentor_confidence: NDArray[np.float64]
+    teaching: NDArray[np.float64]
+    other_unit: NDArray[np.float64]
+    load: NDArray[np.float64]
+    score: NDArray[np.float64]
+
+    def only(self, keep: NDArray[np.bool_]) -> _Candidates:
+        return _Candidates(*(getattr(self, name)[keep] for name in self.__slots__))
+
+
+def _candidates(
+    graph: CompetenceGraph,
+    mentee_rows: Sequence[int],
+    mentor_rows: Sequence[int],
+    wanted: Mapping[int, tuple[_Topic, ...]],
+    settings: Settings,
+) -> _Candidates:
+    """Measure every pair that shares a topic, from the holders of each topic."""
+    low, high = settings.suggest.level_gap
+    mentor_at = np.full(len(graph.person_ids), -1, dtype=np.int64)
+    mentor_at[list(mentor_rows)] = np.arange(len(mentor_rows))
+    columns = sorted({t.column for row in mentee_rows for t in wanted[row]})
+    holders: dict[int, tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]] = {}
+    teachers: dict[int, set[int]] = {}
+    for (person_id, kind), stated in graph.interests.items():
+        if kind is InterestKind.TEACH and person_id in graph.person_index:
+            for column in stated:
+                teachers.setdefault(column, set()).add(graph.person_index[person_id])
+    for column in columns:
+        level = graph.rounded_column(column)
+        rows = np.flatnonzero((level > 0) & (mentor_at >= 0))
+        confidence = graph.column("confidence", column)[rows]
+        teaching = np.fromiter((r in teachers.get(column, ()) for r in rows.tolist()), np.float64, len(rows))
+        holders[column] = (rows, level[rows].astype(np.int64), confidence, teaching)
+    parts: list[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]] = []
+    for e, row in enumerate(mentee_rows):
+        total = sum(t.weight for t in wanted[row])
+        for topic in wanted[row]:
+            rows, level, confidence, teaching = holders[topic.column]
+            position = graph.position(row, topic.column)
+            own = 0 if position is None else int(graph.arrays.rounded[position])
+            lead = level - own
+            fits = (lead >= low) & (lead <= high) & (rows != row)
+            share = topic.weight / total
+            parts.append(
+                (
+                    np.full(int(fits.sum()), e, dtype=np.int64),
+                    mentor_at[rows[fits]],
+                    share * np.minimum(lead[fits], _BEST_LEAD) / _BEST_LEAD,
+                    share * confidence[fits],
+                    share * teaching[fits],
+                )
+            )
+    mentee = np.concatenate([p[0] for p in parts]) if parts else np.empty(0, np.int64)
+    mentor = np.concatenate([p[1] for p in parts]) if parts else np.empty(0, np.int64)
+    key, inverse = np.unique(mentee * len(mentor_rows) + mentor, return_inverse=True)
+    sums = [
+        np.bincount(inverse, weights=np.concatenate([p[i] for p in parts]), minlength=len(key)) if len(key) else np.empty(0)
+        for i in (2, 3, 4)
+    ]
+    e_of, r_of = key // max(len(mentor_rows), 1), key % max(len(mentor_rows), 1)
+    units = [frozenset(graph.units_of[r]) for r in range(len(graph.person_ids))]
+    other = np.fromiter(
+        (
+            float(bool(units[mentor_rows[r]]) and units[mentee_rows[e]].isdisjoint(units[mentor_rows[r]]))
+            for e, r in zip(e_of.tolist(), r_of.tolist(), strict=True)
+        ),
+        np.float64,
+        len(key),
+    )
+    now = active_mentees(graph)
+    load = np.array([1.0 / (1.0 + now.get(graph.person_ids[r], 0)) for r in mentor_rows])[r_of] if len(key) else np.empty(0)
+    weights = settings.suggest.pairs
+    score = (
+        weights["topic_gain"] * sums[0]
+        + weights["mentor_confidence"] * sums[1]
+        + weights["teaching"] * sums[2]
+        + weights["other_unit"] * other
+        + weights["load"] * load
+    )
+    return _Candidates(e_of, r_of, sums[0], sums[1], sums[2], other, load, score)
+
+
+class _Round:
+    """One mentoring round: who takes part, which pairs are barred or fixed, and how a pair is worded."""
+
+    def __init__(self, graph: CompetenceGraph, settings: Settings, seed: int) -> None:
+        self.graph = graph
+        self.settings = settings
+        self.seed = seed
+        self.answered = answered_pairs(graph, _KIND)
+        self.before = {
+            frozenset((h.person_id, h.other_id)) for h in graph.staff.history if h.kind is HistoryKind.PAIR and h.other_id
+        } | {frozenset(people) for people in self.answered[Choice.ACCEPTED]}
+        self.managers = [graph.staff.managers_of(p) for p in graph.person_ids]
+
+    def taking_part(self, people: Iterable[str] | None, purpose: str, left_out: list[LeftOutRow]) -> list[int]:
+        """Return the rows that take part, in seeded order; the others go to ``left_out`` with their rule."""
+        rows = self.graph.rows(people).tolist()
+        found = []
+        for row in rows:
+            rule = not_taking_part(self.graph, row, purpose)
+            if rule is None:
+                found.append(row)
+            else:
+                left_out.append(LeftOutRow(self.graph.person_ids[row], rule))
+        order = seeded_order([self.graph.person_ids[r] for r in found], self.seed)
+        return [found[i] for i in order]
+
+    def barred(self, forbidden: Iterable[tuple[str, str]]) -> set[tuple[int, int]]:
+        """Return forbidden (mentee, mentor) rows: from the call and from earlier answers."""
+        asked = [(self.graph.row(e), self.graph.row(r)) for e, r in forbidden]
+        index = self.graph.person_index
+        earlier = [
+            (index[people[0]], index[people[1]])
+            for choice in (Choice.FORBIDDEN, Choice.REJECTED)
+            for people in self.answered[choice]
+            if len(people) == 2 and people[0] in index and people[1] in index
+        ]
+        return {*asked, *earlier}
+
+    def fixed(self, pinned: Iterable[tuple[str, str]]) -> set[tuple[int, int]]:
+        """Return pinned (mentee, mentor) rows: from the call and from earlier answers."""
+        asked = {(self.graph.row(e), self.graph.row(r)) for e, r in pinned}
+        index = self.graph.person_index
+        return asked | {
+            (index[p[0]], index[p[1]])
+            for p in self.answered[Choice.PINNED]
+            if len(p) == 2 and p[0] in index and p[1] in index
+        }
+
+    def refusal(self, mentee: int, mentor: int, barred: set[tuple[int, int]]) -> str | None:
+        """Return the hard rule that forbids a pair, or None."""
+        mentee_id, mentor_id = self.graph.person_ids[mentee], self.graph.person_ids[mentor]
+        if (mentee, mentor) in barred:
+            return "forbidden_pair"
+        if mentor_id in self.managers[mentee] or mentee_id in self.managers[mentor]:
+            return "own_line_manager"
+        if frozenset((mentee_id, mentor_id)) in self.before:
+            return "paired_before"
+        return None
+
+    def capacity(self, row: int, capacity: int | None, mentees_now: Mapping[str, int]) -> int:
+        """Return how many more mentees a mentor can take."""
+        own = self.graph.people[row].capacity
+        most = own if own is not None else self.settings.suggest.mentor_capacity if capacity is None else capacity
+        return max(most - mentees_now.get(self.graph.person_ids[row], 0), 0)
+
+    def suggestion(
+        self,
+        mentee: int,
+        mentor: int,
+        topics: tuple[_Topic, ...],
+        candidates: _Candidates,
+        at: int,
+        others: tuple[Alternative, ...],
+        mentees_now: Mapping[str, int],
+    ) -> Suggestion:
+        """Word one pair: a reason per topic the mentor leads in, and the measures of the pair as a whole."""
+        graph, weights = self.graph, self.settings.suggest.pairs
+        low, high = self.settings.suggest.level_gap
+        mentee_id, mentor_id = graph.person_ids[mentee], graph.person_ids[mentor]
+        total = sum(t.weight for t in topics)
+        reasons: list[Reason] = []
+        covered: list[str] = []
+        for topic in topics:
+            theirs, own = graph.position(mentor, topic.column), graph.position(mentee, topic.column)
+            have = 0 if own is None else int(graph.arrays.rounded[own])
+            lead = 0 if theirs is None else int(graph.arrays.rounded[theirs]) - have
+            if theirs is None or not low <= lead <= high or graph.arrays.rounded[theirs] == 0:
+                continue
+            concept_id = graph.concept_ids[topic.column]
+            covered.append(concept_id)
+            evidence, proof = evidence_of(graph, mentor, topic.column)
+            facts = {
+                **concept_facts(graph, concept_id),
+                "have": have,
+                "other_have": int(graph.arrays.rounded[theirs]),
+                "origin": topic.origin,
+            }
+            share = topic.weight / total
+            wish = (concept_id, in_interests(graph, mentor_id, topic.column))
+            for measure, value, said in (
+                ("topic_gain", min(lead, _BEST_LEAD) / _BEST_LEAD, proof),
+                ("mentor_confidence", float(graph.arrays.confidence[theirs]), {}),
+                ("teaching", float(wish[1]), {}),
+            ):
+                if value > 0:
+                    weight = weights[measure] * share
+                    reasons.append(
+                        Reason(
+                            measure=measure,
+                            value=value,
+                            weight=weight,
+                            contribution=weight * value,
+                            person_id=mentor_id,
+                            concept_id=concept_id,
+                            evidence=evidence if measure != "teaching" else (),
+                            path=(topic.origin, concept_id),
+                            facts={**facts, **said},
+                        )
+                    )
+        for measure, value, extra in (
+            ("other_unit", float(candidates.other_unit[at]), {"unit": self._unit(mentor)}),
+            ("load", float(candidates.load[at]), {"count": mentees_now.get(mentor_id, 0)}),
+        ):
+            if value > 0:
+                reasons.append(
+                    Reason(
+                        measure=measure,
+                        value=value,
+                        weight=weights[measure],
+                        contribution=weights[measure] * value,
+                        person_id=mentor_id,
+                        facts=extra,
+                    )
+                )
+        concepts = [graph.taxonomy.concepts[c] for c in covered]
+        return Suggestion(
+            kind=_KIND,
+            rank=0,
+            members=(Member(mentee_id, "mentee"), Member(mentor_id, "mentor")),
+            target=", ".join(covered),
+            labels={lang: ", ".join(c.label(lang) for c in concepts) for lang in ("sv", "en")},
+            score=sum_of(reasons),
+            reasons=ordered(reasons),
+            rules=("takes_part", "not_own_line_manager", "not_paired_before", "level_gap_kept"),
+            alternatives=others,
+            ask_first=tuple(
+                dict.fromkeys((*to_ask_first(graph, [mentee_id], "mentee"), *to_ask_first(graph, [mentor_id], "mentor")))
+            ),
+            facts={"topics": covered, "topics_not_covered": [graph.concept_ids[t.column] for t in topics if graph.concept_ids[t.column] not in covered]},
+        )
+
+    def _unit(self, row: int) -> str:
+        units = self.graph.units_of[row]
+        return self.graph.unit_name(units[0]) if units else ""
+
+
+def in_interests(graph: CompetenceGraph, person_id: str, column: int) -> bool:
+    """Say whether a person has stated an interest to teach a concept."""
+    return column in graph.interests.get((person_id, InterestKind.TEACH), ())
+
+
+def _pins(
+    graph: CompetenceGraph, fixed: set[tuple[int, int]], at: tuple[dict[int, int], dict[int, int]], score: sparse.csr_array
+) -> list[tuple[int, int]]:
+    """Return pinned pairs as solver positions, refusing those that a hard rule forbids."""
+    pins = []
+    allowed = set(zip(*score.nonzero(), strict=True)) if fixed else set()
+    for mentee, mentor in sorted(fixed):
+        pair = (at[0].get(mentee, -1), at[1].get(mentor, -1))
+        if pair not in allowed:
+            raise InputError(
+                f"pinned pair {graph.person_ids[mentee]} – {graph.person_ids[mentor]} breaks a hard rule "
+                "(takes_part, own_line_manager, paired_before, forbidden_pair, level_gap); unpin it or change what forbids it"
+            )
+        pins.append((int(pair[0]), int(pair[1])))
+    return pins
+
+
+def _why_unmatched(e: int, score: sparse.csr_array, refused: Mapping[int, Mapping[str, int]]) -> str:
+    """Name the rule that left a mentee without a mentor: capacity if any pair was allowed, else what refused most."""
+    if score.indptr[e + 1] > score.indptr[e]:
+        return "mentors_full"
+    rules = refused.get(e)
+    if not rules:
+        return "nobody_leads_in_topic"
+    return max(sorted(rules), key=lambda rule: rules[rule])

@@ -1,0 +1,124 @@
+"""What all five suggestions share: who may take part, earlier answers, and measures that become Reasons.
+
+This module decides how a named hard rule takes a person out and how weighted measures are turned into a score with
+Reasons that sum to it. Which measures there are, each suggestion decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+
+from competence.errors import InputError
+from competence.fit import evidence_facts
+from competence.graph import CompetenceGraph, ResolvedNeed
+from competence.model import Choice, HistoryKind, OptIn, Reason
+from competence.settings import Settings
+
+__all__ = [
+    "active_mentees",
+    "answered_pairs",
+    "check_count",
+    "concept_facts",
+    "evidence_of",
+    "not_taking_part",
+    "ordered",
+    "prepare",
+    "to_ask_first",
+    "understood_request",
+]
+
+
+def prepare(graph: CompetenceGraph, as_of: date | None, settings: Settings | None) -> tuple[CompetenceGraph, Settings, date]:
+    """Return the graph on the date and with the settings asked for, and both."""
+    seen = graph.seen(as_of, settings)
+    return seen, seen.settings, seen.as_of
+
+
+def not_taking_part(graph: CompetenceGraph, row: int, purpose: str) -> str | None:
+    """Return the rule that keeps a person out of a purpose, or None.
+
+    ``opted_out`` is an answer of no; ``not_opted_in`` a blank where the files have a column to answer in.
+    """
+    answer = graph.people[row].opt_ins
+    if getattr(answer, purpose) is OptIn.NO:
+        return "opted_out"
+    return "not_opted_in" if graph.takes_part(row, purpose) is OptIn.NO else None
+
+
+def to_ask_first(graph: CompetenceGraph, people: Iterable[str], *purposes: str) -> tuple[str, ...]:
+    """Return those who were never asked about any of the purposes: their suggestion is a draft to ask them first."""
+    found = []
+    for person_id in people:
+        row = graph.person_index[person_id]
+        if any(graph.takes_part(row, purpose) is OptIn.NOT_ASKED for purpose in purposes):
+            found.append(person_id)
+    return tuple(found)
+
+
+def active_mentees(graph: CompetenceGraph) -> Mapping[str, int]:
+    """Return how many mentees each mentor has on the graph's date, from the history table (mentor is ``other_id``)."""
+    found: dict[str, int] = {}
+    for entry in graph.staff.history:
+        if entry.kind is HistoryKind.PAIR and entry.other_id and (entry.end is None or entry.end >= graph.as_of):
+            found[entry.other_id] = found.get(entry.other_id, 0) + 1
+    return found
+
+
+def answered_pairs(graph: CompetenceGraph, kind: str) -> Mapping[Choice, frozenset[tuple[str, ...]]]:
+    """Return the people of each decision of a kind, by choice; the latest decision about the same people wins."""
+    latest: dict[tuple[str, ...], tuple[date, Choice]] = {}
+    for decision in graph.staff.decisions:
+        if decision.kind == kind:
+            day = decision.day or date.min
+            if decision.people not in latest or day >= latest[decision.people][0]:
+                latest[decision.people] = (day, decision.choice)
+    return {c: frozenset(people for people, (_, choice) in latest.items() if choice is c) for c in Choice}
+
+
+def concept_facts(graph: CompetenceGraph, concept_id: str) -> dict[str, str | int | float | None]:
+    """Return the labels of a concept for a sentence in either language."""
+    concept = graph.taxonomy.concepts[concept_id]
+    return {"concept_sv": concept.label("sv"), "concept_en": concept.label("en")}
+
+
+def evidence_of(graph: CompetenceGraph, row: int, column: int) -> tuple[tuple[str, ...], dict[str, str | int | float | None]]:
+    """Return the evidence ids behind a holding and what a sentence says of them; nothing without a holding."""
+    position = graph.position(row, column)
+    if position is None:
+        return (), {}
+    pieces = graph.evidence_at(position)
+    return tuple(e.evidence_id for e in pieces), evidence_facts(pieces, graph.as_of)
+
+
+def ordered(reasons: Iterable[Reason]) -> tuple[Reason, ...]:
+    """Return Reasons with the largest contribution first; equal ones in the order of measure and concept."""
+    return tuple(sorted(reasons, key=lambda r: (-r.contribution, r.measure, r.concept_id or "", r.person_id or "")))
+
+
+def understood_request(need: ResolvedNeed) -> dict[str, object]:
+    """Return a need as plain JSON values: what each word was taken for, and what was not understood."""
+    return {
+        "items": [
+            {
+                "words": i.words,
+                "concept_id": i.concept_id,
+                "label": i.label,
+                "level": i.level,
+                "count": i.count,
+                "weight": i.weight,
+                "hard": i.hard,
+                "probability": round(i.probability, 6),
+            }
+            for i in need.items
+        ],
+        "not_understood": [
+            {"words": u.words, "nearest": [[concept_id, round(p, 6)] for concept_id, p in u.nearest]} for u in need.not_understood
+        ],
+    }
+
+
+def check_count(value: int | None, name: str, lowest: int = 1) -> None:
+    """Refuse a head count under ``lowest``."""
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < lowest):
+        raise InputError(f"{name} must be a whole number of at least {lowest}; got {value!r}")

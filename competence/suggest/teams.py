@@ -1,0 +1,329 @@
+"""Form teams: competence first with sex hidden, then, among plans just as good, the most even by sex.
+
+Two stages (REQ-EQ-2). Stage 1 sees only who holds what: no broken pair, then the best worst team, then the best mean.
+Stage 2 may choose among plans within epsilon of stage 1 the one that is best by ``balance``. Both are shown with
+their difference. Five steps: need, pool, solve, reasons, result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+
+import numpy as np
+from numpy.typing import NDArray
+
+from competence.errors import InputError
+from competence.fit import sum_of
+from competence.graph import CompetenceGraph, ResolvedItem
+from competence.model import Need, NeedItem, Reason, Sex, Status
+from competence.settings import Settings
+from competence.solve.budget import Progress
+from competence.solve.order import seeded_order
+from competence.solve.teams import TeamsSolution, partition, select
+from competence.suggest.result import LeftOutRow, Member, Suggestion, Suggestions
+from competence.suggest.scoring import check_count, concept_facts, ordered, prepare, understood_request
+
+__all__ = ["form_teams"]
+
+_KIND = "teams"
+_BALANCES = ("no_lone", "balanced", "proportional")
+_PURPOSES = ("project", "steering", "circle", "work_team")
+_MOST_EPSILON = 0.05
+_SEX_CODE = {Sex.WOMAN: 0, Sex.MAN: 1, Sex.NOT_STATED: 2}
+
+
+def form_teams(
+    graph: CompetenceGraph,
+    need: Need | NeedItem | str | Mapping[str, int] | Iterable[str | NeedItem],
+    *,
+    people: Iterable[str] | None = None,
+    units: Iterable[str] | None = None,
+    size: int = 5,
+    n: int | None = 1,
+    balance: str = "no_lone",
+    epsilon: float = 0.02,
+    together: Iterable[tuple[str, str]] = (),
+    apart: Iterable[tuple[str, str]] = (),
+    at_most: int | None = None,
+    purpose: str = "project",
+    ground: str = "",
+    assessment: str = "",
+    effort: int | None = None,
+    time_limit: float | None = None,
+    settings: Settings | None = None,
+    as_of: date | None = None,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Suggestions:
+    """Form teams that cover a need, each as well as can be, then as mixed as that allows.
+
+    Parameters
+    ----------
+    graph : CompetenceGraph
+        People and what they hold.
+    need : str, list of str, {str: level}, NeedItem or Need
+        What each team must hold; ``NeedItem(count=...)`` says how many members at that level.
+    people, units : iterable of str or None
+        The pool: these ids, or everybody in these units and those below them. None with ``n`` an integer takes
+        everybody who holds something of the need; None with ``n=None`` everybody.
+    size : int
+        People per team, at least 2.
+    n : int or None
+        How many teams to select, the others staying out; None places the whole pool in round(people / size) teams.
+    balance : {"no_lone", "balanced", "proportional"}
+        What stage 2 prefers: no lone woman or man (0 or at least 2 of each), then most teams within 40-60 per cent;
+        most teams within 40-60; or shares like the pool's.
+    epsilon : float
+        How much coverage stage 2 may give up, as a share of stage 1, in [0, 0.05].
+    together, apart : iterable of (person, person)
+        Pairs that must be in one team (or both out), or must not be.
+    at_most : int or None
+        Most members of one unit in a team.
+    purpose : {"project", "steering", "circle", "work_team"}
+        For ``work_team`` (a permanent post) stage 2 is off unless ``ground`` and ``assessment`` are given.
+    ground, assessment : str
+        The recorded ground and individual assessment that REQ-EQ-3 asks for; carried by the result.
+    effort, time_limit, progress
+        Budget of the solver in steps, a guard in seconds, and a callback.
+    settings, as_of, seed
+        As for every suggestion.
+
+    Returns
+    -------
+    Suggestions
+        One Suggestion per team, part ``member``, its score the team's coverage; ``neutral`` holds stage 1. Empty with
+        ``not_understood`` or ``pool_too_small``.
+
+    Raises
+    ------
+    InputError
+        If an argument is outside its range; the message names the range.
+    UnknownIdError
+        If a person or unit does not exist.
+
+    Notes
+    -----
+    Team coverage = sum(w min(members with rounded level >= L, count) / count) / sum(w). Somebody near a level counts
+    as not there. Sex is read for stage 2 and for the figures only; people whose sex is not stated count in the size
+    and in neither sex.
+    """
+    graph, settings, as_of = prepare(graph, as_of, settings)
+    check_count(size, "size", 2)
+    check_count(n, "n")
+    check_count(at_most, "at_most")
+    if balance not in _BALANCES:
+        raise InputError(f"balance must be one of {', '.join(_BALANCES)}; got {balance!r}")
+    if purpose not in _PURPOSES:
+        raise InputError(f"purpose must be one of {', '.join(_PURPOSES)}; got {purpose!r}")
+    if not 0 <= epsilon <= _MOST_EPSILON:
+        raise InputError(f"epsilon must lie in [0, {_MOST_EPSILON}]; got {epsilon!r}")
+    people = list(people) if people is not None else None
+    units = list(units) if units is not None else None
+    resolved = graph.need(need)
+    pairs = {"together": _pairs(graph, together, "together"), "apart": _pairs(graph, apart, "apart")}
+    request: dict[str, object] = {
+        "need": understood_request(resolved),
+        "units": units,
+        "size": size,
+        "n": n,
+        "balance": balance,
+        "epsilon": epsilon,
+        "at_most": at_most,
+        "purpose": purpose,
+        "ground": ground,
+        "assessment": assessment,
+        "effort": effort,
+        "time_limit": time_limit,
+    }
+    rows = graph.rows(people, units)
+    considered = [graph.person_ids[r] for r in rows]
+
+    def empty(reason: str) -> Suggestions:
+        return Suggestions.empty(
+            graph, _KIND, reason, settings=settings, as_of=as_of, request=request, seed=seed, considered=considered
+        )
+
+    if not resolved.items:
+        return empty("not_understood")
+    holds = _holds(graph, resolved.items, rows)
+    left_out: list[LeftOutRow] = []
+    if people is None and n is not None:
+        named = {i for kind in pairs.values() for pair in kind for i in pair}
+        useful = holds.any(axis=1) | np.isin(rows, sorted(named))
+        # Fill up with others only where those who hold something are too few for the teams asked for.
+        missing = n * size - int(useful.sum())
+        if missing > 0:
+            others = np.flatnonzero(~useful)
+            fill = others[seeded_order([graph.person_ids[r] for r in rows[others]], seed)][:missing]
+            useful[fill] = True
+        left_out += [LeftOutRow(graph.person_ids[r], "no_evidence") for r in rows[~useful].tolist()]
+        rows, holds = rows[useful], holds[useful]
+    if len(rows) < size * (n or 1):
+        return empty("pool_too_small")
+
+    shuffle = seeded_order([graph.person_ids[r] for r in rows], seed)
+    rows, holds = rows[shuffle], holds[shuffle]
+    at = {int(row): i for i, row in enumerate(rows)}
+    sex = np.array([_SEX_CODE[graph.people[r].sex] for r in rows], dtype=np.int8)
+    counts = np.array([i.count for i in resolved.items], dtype=np.int64)
+    weights = np.array([i.weight for i in resolved.items], dtype=np.float64)
+    inside = {
+        name: [(at[a], at[b]) for a, b in kind if a in at and b in at] for name, kind in pairs.items()
+    }
+    evened = purpose != "work_team" or (bool(ground.strip()) and bool(assessment.strip()))
+    shared = {
+        "together": inside["together"],
+        "apart": inside["apart"],
+        "at_most": None if at_most is None else (_unit_groups(graph, rows), at_most),
+        "balance": balance if evened else "off",
+        "epsilon": epsilon,
+        "effort": effort,
+        "time_limit": time_limit,
+        "seed": seed,
+        "progress": progress,
+    }
+    solution: TeamsSolution
+    if n is None:
+        solution = partition(holds, counts, weights, sex, size, **shared)
+    else:
+        solution = select(holds, counts, weights, sex, size, n, **shared)
+    if solution.outcome2.status is Status.INFEASIBLE:
+        return Suggestions.build(
+            graph,
+            _KIND,
+            (),
+            outcome=solution.outcome2,
+            left_out=left_out,
+            considered=considered,
+            settings=settings,
+            as_of=as_of,
+            request=request,
+            seed=seed,
+        )
+    chosen = {i for team in solution.stage2 for i in team}
+    left_out += [LeftOutRow(graph.person_ids[r], "not_selected") for i, r in enumerate(rows.tolist()) if i not in chosen]
+    notes = () if evened else ("stage_2_off",)
+    if resolved.not_understood:
+        notes = (*notes, "need_partly_understood")
+
+    def result(teams: Sequence[Sequence[int]], stage: int, neutral: Suggestions | None) -> Suggestions:
+        worded = [_team(graph, rows, holds, resolved.items, sorted(team), k) for k, team in enumerate(teams, start=1)]
+        ranked = [replace(s, rank=r) for r, s in enumerate(sorted(worded, key=lambda s: -s.score), start=1)]
+        return Suggestions.build(
+            graph,
+            _KIND,
+            ranked,
+            outcome=solution.outcome2 if stage == 2 else solution.outcome1,
+            left_out=left_out,
+            considered=considered,
+            settings=settings,
+            as_of=as_of,
+            request={**request, "stage": stage, "difference": _difference(solution)},
+            seed=seed,
+            neutral=neutral,
+            notes=notes if stage == 2 else (),
+        )
+
+    return result(solution.stage2, 2, result(solution.stage1, 1, None))
+
+
+def _pairs(graph: CompetenceGraph, pairs: Iterable[tuple[str, str]], name: str) -> list[tuple[int, int]]:
+    """Return pairs of ids as rows, refusing somebody paired with themselves."""
+    found = []
+    for a, b in pairs:
+        if a == b:
+            raise InputError(f"{name} must hold pairs of two different people; got {a!r} twice")
+        found.append((graph.row(a), graph.row(b)))
+    return found
+
+
+def _holds(graph: CompetenceGraph, items: Sequence[ResolvedItem], rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return who holds which item at its level, shape (n_people, n_items); a hard item needs formal evidence."""
+    columns = []
+    for item in items:
+        column = graph.concept_index[item.concept_id]
+        level = graph.column("formal_level", column) if item.hard else graph.rounded_column(column)
+        columns.append(level[rows] >= item.level)
+    return np.column_stack(columns)
+
+
+def _unit_groups(graph: CompetenceGraph, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return a number per person for the first unit; somebody without a unit is a group of their own."""
+    names = [graph.units_of[r][0] if graph.units_of[r] else f"\0{r}" for r in rows.tolist()]
+    at = {name: k for k, name in enumerate(sorted(set(names)))}
+    return np.array([at[name] for name in names], dtype=np.int64)
+
+
+def _difference(solution: TeamsSolution) -> dict[str, object]:
+    """Return what stage 2 gave up and gained against stage 1, as plain JSON values."""
+    return {
+        "worst_1": float(min(solution.coverage1, default=0.0)),
+        "worst_2": float(min(solution.coverage2, default=0.0)),
+        "mean_1": float(np.mean(solution.coverage1)) if len(solution.coverage1) else 0.0,
+        "mean_2": float(np.mean(solution.coverage2)) if len(solution.coverage2) else 0.0,
+        "balance_1": dict(solution.balance1),
+        "balance_2": dict(solution.balance2),
+        "pool_bounds": dict(solution.pool_bounds),
+        "certificate": list(solution.certificate),
+    }
+
+
+def _team(
+    graph: CompetenceGraph,
+    rows: NDArray[np.int64],
+    holds: NDArray[np.bool_],
+    items: Sequence[ResolvedItem],
+    team: Sequence[int],
+    number: int,
+) -> Suggestion:
+    """Word one team: a reason per item of the need, with the members who hold it and their evidence."""
+    people = sorted((graph.person_ids[rows[i]] for i in team))
+    total = sum(i.weight for i in items)
+    reasons = []
+    for k, item in enumerate(items):
+        holders = sorted(graph.person_ids[rows[i]] for i in team if holds[i, k])
+        value = min(len(holders), item.count) / item.count
+        column = graph.concept_index[item.concept_id]
+        evidence: list[str] = []
+        for person_id in holders:
+            position = graph.position(graph.person_index[person_id], column)
+            if position is not None:
+                evidence += [e.evidence_id for e in graph.evidence_at(position)]
+        weight = item.weight / total
+        reasons.append(
+            Reason(
+                measure="coverage",
+                value=value,
+                weight=weight,
+                contribution=weight * value,
+                concept_id=item.concept_id,
+                evidence=tuple(evidence),
+                path=(item.words, item.label, item.concept_id),
+                facts={
+                    **concept_facts(graph, item.concept_id),
+                    "asked": item.level,
+                    "count": len(holders),
+                    "needed": item.count,
+                    "holders": ",".join(holders),
+                },
+            )
+        )
+    sexes = [graph.sex[p] for p in people]
+    return Suggestion(
+        kind=_KIND,
+        rank=number,
+        members=tuple(Member(p, "member") for p in people),
+        target=f"team-{number}",
+        labels={"sv": f"Grupp {number}", "en": f"Team {number}"},
+        score=sum_of(reasons),
+        reasons=ordered(reasons),
+        rules=("together_kept", "apart_kept", "at_most_kept"),
+        facts={
+            "women": sexes.count(Sex.WOMAN),
+            "men": sexes.count(Sex.MAN),
+            "not_stated": sexes.count(Sex.NOT_STATED),
+            "units": sorted({graph.unit_name(u) for p in people for u in graph.units_of[graph.person_index[p]]}),
+        },
+    )
