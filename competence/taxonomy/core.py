@@ -78,7 +78,12 @@ class Taxonomy:
 
     @classmethod
     def of(
-        cls, concepts: Iterable[Concept], roles: Iterable[Role] = (), *, id: str = "local", titles: Mapping[str, str] | None = None
+        cls,
+        concepts: Iterable[Concept],
+        roles: Iterable[Role] = (),
+        *,
+        id: str = "local",
+        titles: Mapping[str, str] | None = None,
     ) -> Self:
         """Make a taxonomy of records.
 
@@ -294,9 +299,7 @@ def _plain(record: Concept | Role) -> list[Any]:
     labels = sorted(record.labels.items())
     others = sorted((lang, sorted(found)) for lang, found in record.alternative_labels.items() if found)
     if isinstance(record, Role):
-        wants = sorted(
-            [r.concept_id, r.level, r.importance.value, r.weight, r.hard, r.source] for r in record.requirements
-        )
+        wants = sorted([r.concept_id, r.level, r.importance.value, r.weight, r.hard, r.source] for r in record.requirements)
         return [record.role_id, labels, others, record.sector, record.ssyk, record.isco, sorted(record.aid), wants]
     return [
         record.concept_id,

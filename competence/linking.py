@@ -1,0 +1,1526 @@
+"""Words to concepts and titles to roles, with a probability and the label that was met.
+
+This module decides which concept a text names and how sure that is. The matcher gets words and context (roles or
+concepts that may break a tie), never a person; :func:`link_statements` only carries ids across, and nothing here reads
+a person's sex. What two spellings have in common is decided in ``competence._words``.
+
+Ways a text meets a label, surest first: the same words as the preferred label, as an alternative label, other
+inflection, order or compound form, a misspelling, and likeness (TF-IDF of character n-grams and stems). The first four
+also work for some words inside a longer sentence, so one sentence can name several competences.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from functools import cached_property
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, overload
+
+import numpy as np
+
+from competence._words import (
+    FILLERS,
+    STOP,
+    Lexicon,
+    Stance,
+    Token,
+    clauses,
+    content_words,
+    fold,
+    segments,
+    stances,
+    title_places,
+    title_tokens,
+    tokenize,
+)
+from competence.errors import InputError, Problem, UnknownIdError
+from competence.model import (
+    Concept,
+    ConceptKind,
+    Employment,
+    Evidence,
+    Interest,
+    LearningForm,
+    LearntWhere,
+    Post,
+    Requirement,
+    Role,
+    RoleShare,
+    Statement,
+    Visibility,
+)
+from competence.settings import Settings
+from competence.staff import Staff, TitleLink, Unlinked
+from competence.taxonomy import Taxonomy
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
+
+__all__ = ["How", "Link", "Linker", "Links", "RoleLink", "Stance", "link_statements", "resolve"]
+
+
+class How(StrEnum):
+    """How the words met the label, surest first."""
+
+    EXACT = "exact"
+    """The preferred label, word for word."""
+    ALTERNATIVE = "alternative"
+    """An alternative label, word for word."""
+    CODE = "code"
+    """The AID or SSYK code given beside a title."""
+    INFLECTED = "inflected"
+    """The same words in other inflection, order or compound form."""
+    MISSPELT = "misspelt"
+    """The same words but for a letter or two, or for missing dots and rings."""
+    SIMILAR = "similar"
+    """Alike in characters and stems."""
+
+
+# Probability that the concept is the one meant, per way of meeting. For a whole text the first four are what a reader
+# of the labels would grant; where only words inside a longer text met, the share of the text they make up counts
+# too. Checked, and the constants of LIKENESS fitted, by benchmarks/calibrate_linking.py (held-out alternative labels
+# and hand-written statements with and without a competence).
+_WHOLE = {How.EXACT: 0.99, How.ALTERNATIVE: 0.97, How.INFLECTED: 0.93, How.MISSPELT: 0.90}
+_INSIDE_ONE_WORD = (0.60, 0.36)
+"""Base and share by coverage for a one-word label met inside a text."""
+_INSIDE_MORE_WORDS = (0.80, 0.16)
+"""The same for a label of several words."""
+_SPREAD = 6
+"""Words that may stand between those of one label, at most."""
+_LIKENESS = (-6.0, 9.0, 6.0)
+"""Logistic of likeness: intercept, top score, lead over the next concept (benchmarks/calibrate_linking.py)."""
+_STEM_WEIGHT = 0.5
+"""Weight of stems beside character n-grams (METHODS-words section 5: +0.01 S@1 over n-grams alone)."""
+_DESCRIPTION_WEIGHT = 0.25
+"""Weight of the description beside the best label (same source: +0.02 S@1)."""
+_NGRAMS = (2, 3, 4)
+_LONGEST_LABEL = 9
+"""Words of the longest label looked for word for word inside a text."""
+_CHUNK = 512
+"""Texts weighed at once: bounds memory to about 512 x labels x 8 bytes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """Tie words to a concept.
+
+    Parameters
+    ----------
+    concept_id : str
+        The concept.
+    probability : float
+        Probability in [0, 1] that it is what the words mean.
+    words : str
+        The words as written that met the label.
+    label, lang : str
+        The label they met and its language.
+    how : How
+        In which way.
+    margin : float
+        Lead in probability over the next candidate for the same words.
+    stance : Stance
+        Whether the text claims the competence, wishes for it or denies it.
+    place : int
+        1 for the first candidate for these words, 2 for the next and so on.
+    """
+
+    concept_id: str
+    probability: float
+    words: str
+    label: str
+    lang: str
+    how: How
+    margin: float = 0.0
+    stance: Stance = Stance.CLAIMED
+    place: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoleLink:
+    """Tie a job title to a role; the fields are those of :class:`Link`."""
+
+    role_id: str
+    probability: float
+    words: str
+    label: str
+    lang: str
+    how: How
+    margin: float = 0.0
+    stance: Stance = Stance.CLAIMED
+    place: int = 1
+
+
+LinkT = TypeVar("LinkT", Link, RoleLink)
+
+
+class Links(Sequence[LinkT], Generic[LinkT]):
+    """Hold the links of one text, best first.
+
+    A text can name several things, so the sequence mixes first candidates for different words with alternatives;
+    ``accepted`` gives those to act on, ``best`` the surest of them, None when the text is not understood.
+    """
+
+    def __init__(self, text: str, links: Iterable[LinkT] = (), *, cutoff: float) -> None:
+        self.text = text
+        self.cutoff = cutoff
+        self._links: tuple[LinkT, ...] = tuple(links)
+
+    @overload
+    def __getitem__(self, index: int) -> LinkT: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[LinkT, ...]: ...
+    def __getitem__(self, index: int | slice) -> LinkT | tuple[LinkT, ...]:
+        return self._links[index]
+
+    def __len__(self) -> int:
+        return len(self._links)
+
+    def __iter__(self) -> Iterator[LinkT]:
+        return iter(self._links)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Links) and (self.text, self.cutoff, self._links) == (other.text, other.cutoff, other._links)
+
+    def __hash__(self) -> int:
+        return hash((self.text, self.cutoff, self._links))
+
+    def __repr__(self) -> str:
+        return f"Links({self.text!r}: {list(self._links)})"
+
+    @property
+    def accepted(self) -> tuple[LinkT, ...]:
+        """What the text claims: the first candidate for each of its words, where it reaches the cutoff."""
+        return tuple(k for k in self._links if k.place == 1 and k.stance is Stance.CLAIMED and k.probability >= self.cutoff)
+
+    @property
+    def best(self) -> LinkT | None:
+        """The surest accepted link; None when the text is not understood."""
+        return next(iter(self.accepted), None)
+
+    @property
+    def understood(self) -> bool:
+        """True when at least one link is accepted."""
+        return bool(self.accepted)
+
+    @property
+    def named(self) -> LinkT | None:
+        """The surest first candidate whatever the stance: for wishes, where "vill lära mig finska" means Finnish."""
+        return next((k for k in self._links if k.place == 1 and k.probability >= self.cutoff), None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """One label of one target, with what it is compared by."""
+
+    target: int
+    label: str
+    lang: str
+    preferred: bool
+    words: tuple[str, ...]
+    stems: tuple[frozenset[str], frozenset[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """What the index asks of a concept or role: its id and its labels."""
+
+    key: str
+    labels: tuple[tuple[str, str, bool], ...]
+    descriptions: tuple[str, ...] = ()
+    local: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Match:
+    """A target met by some words of a text, before it becomes a link."""
+
+    target: int
+    probability: float
+    entry: _Entry | None
+    how: How
+    stance: Stance
+    places: tuple[int, ...]
+    margin: float = 1.0
+    place: int = 1
+
+
+def _alias_order(entry: _Entry) -> tuple[bool, int]:
+    return (not entry.preferred, entry.target)
+
+
+class _Space:
+    """Turn words into weighted vectors of character n-grams and stems: TF-IDF with 1 + log tf, length 1.
+
+    Vectors are built from words, and each distinct word's features are counted once, so many texts cost little more
+    than their distinct words. Features that no label has count in a text's length: a text that says much else is
+    less like any label.
+    """
+
+    def __init__(self, lexicon: Lexicon, features: Mapping[str, int], idf: np.ndarray, unknown: float) -> None:
+        self.lexicon = lexicon
+        self.features = dict(features)
+        self.idf = idf
+        self.unknown = unknown
+
+    @classmethod
+    def fit(cls, lexicon: Lexicon, documents: Sequence[Sequence[str]]) -> Self:
+        """Learn the features and their rarity, idf = ln((1 + n) / (1 + df)) + 1, from the labels."""
+        seen: Counter[str] = Counter()
+        for words in documents:
+            seen.update({f for w in set(words) for f in cls._of_word(lexicon, w)})
+        names = sorted(seen)
+        n = len(documents)
+        idf = np.log((1 + n) / (1 + np.array([seen[f] for f in names], dtype=float))) + 1
+        return cls(lexicon, {f: i for i, f in enumerate(names)}, idf, float(np.log(1 + n) + 1))
+
+    def extended(self, documents: Sequence[Sequence[str]]) -> _Space:
+        """Return a space that also knows the features of these documents, as rare as can be; old places stay."""
+        features = dict(self.features)
+        for words in documents:
+            for word in words:
+                for feature in self._of_word(self.lexicon, word):
+                    features.setdefault(feature, len(features))
+        idf = np.concatenate([self.idf, np.full(len(features) - len(self.idf), self.unknown)])
+        return _Space(self.lexicon, features, idf, self.unknown)
+
+    @staticmethod
+    def _of_word(lexicon: Lexicon, word: str) -> list[str]:
+        padded = f" {word} "
+        grams = [padded[i : i + n] for n in _NGRAMS for i in range(len(padded) - n + 1)]
+        return [*grams, *(f"s:{p}" for p in lexicon.parts(word)), f"e:{lexicon.english(word)}"]
+
+    def vectors(self, documents: Sequence[Sequence[str]]) -> csr_matrix:
+        """Return one row of length at most 1 per document, shape (n_documents, n_features)."""
+        from scipy.sparse import csr_matrix
+
+        width = len(self.features)
+        vocabulary = {w: i for i, w in enumerate(dict.fromkeys(w for words in documents for w in words))}
+        counts = _counts([[vocabulary[w] for w in words] for words in documents], len(vocabulary))
+        known: list[list[int]] = []
+        missing = np.zeros((len(vocabulary), 2))
+        for row, word in enumerate(vocabulary):
+            found = []
+            for feature in self._of_word(self.lexicon, word):
+                place = self.features.get(feature)
+                if place is None:
+                    missing[row, int(feature[1:2] == ":" and feature[0] in "se")] += 1
+                else:
+                    found.append(place)
+            known.append(found)
+        matrix = counts @ _counts(known, width)
+        matrix.sort_indices()
+        matrix.data = (1 + np.log(matrix.data)) * self.idf[matrix.indices]
+        # Two blocks, each of length 1 in itself: n-grams, and stems with their smaller weight.
+        stem = np.zeros(width, dtype=bool)
+        stem[[place for f, place in self.features.items() if f[:2] in ("s:", "e:")]] = True
+        in_stem = stem[matrix.indices]
+        absent = counts @ missing * self.unknown**2
+        rows = np.repeat(np.arange(len(documents)), np.diff(matrix.indptr))
+        for block, weight in ((False, 1.0), (True, _STEM_WEIGHT)):
+            mask = in_stem == block
+            square = np.bincount(rows[mask], matrix.data[mask] ** 2, minlength=len(documents)) + absent[:, int(block)]
+            length = np.sqrt(np.where(square > 0, square, 1.0))
+            matrix.data[mask] *= np.sqrt(weight / (1 + _STEM_WEIGHT)) / length[rows[mask]]
+        return csr_matrix(matrix)
+
+
+def _counts(rows: Sequence[Sequence[int]], width: int) -> csr_matrix:
+    """Return how often each column is named in each row, shape (len(rows), width)."""
+    from scipy.sparse import csr_matrix
+
+    indptr = np.concatenate([[0], np.cumsum([len(r) for r in rows])])
+    indices = np.array([c for r in rows for c in r], dtype=np.int64)
+    matrix = csr_matrix((np.ones(len(indices)), indices, indptr), shape=(len(rows), width))
+    matrix.sum_duplicates()
+    return matrix
+
+
+class _Index:
+    """Find the labels that words meet. Holds labels of concepts, or of roles (then titles are made neutral first)."""
+
+    def __init__(self, lexicon: Lexicon, named: Sequence[_Named], *, titles: bool) -> None:
+        self.lexicon = lexicon
+        self.titles = titles
+        self.keys = [n.key for n in named]
+        self.local = [n.local for n in named]
+        self.position = {key: i for i, key in enumerate(self.keys)}
+        self.entries: list[_Entry] = []
+        self.descriptions: list[tuple[int, list[str]]] = []
+        for target, item in enumerate(named):
+            self._add(target, item)
+        self._file()
+        self.space: _Space | None = None
+        self.label_rows: csr_matrix | None = None
+        self.description_rows: csr_matrix | None = None
+
+    def _add(self, target: int, item: _Named) -> None:
+        for label, lang, preferred in item.labels:
+            raw = [t.word for t in tokenize(label)]
+            words = tuple(title_tokens(raw) if self.titles else raw)
+            if words:
+                self.entries.append(_Entry(target, label, lang, preferred, words, self.lexicon.keys(words)))
+        for description in item.descriptions:
+            self.descriptions.append((target, content_words(t.word for t in tokenize(description))))
+
+    def _file(self) -> None:
+        """Build the look-up tables; a label's stems are filed under their rarest one."""
+        self.exact: dict[tuple[str, ...], list[_Entry]] = {}
+        self.joined: dict[str, list[_Entry]] = {}
+        self.folded: dict[str, list[_Entry]] = {}
+        self.stemmed: dict[tuple[int, frozenset[str]], list[_Entry]] = {}
+        self.rarest: dict[tuple[int, str], list[_Entry]] = {}
+        rarity: Counter[str] = Counter(s for e in self.entries for s in e.stems[0] | e.stems[1])
+        for entry in sorted(self.entries, key=_alias_order):
+            self.exact.setdefault(entry.words, []).append(entry)
+            self.joined.setdefault("".join(entry.words), []).append(entry)
+            self.folded.setdefault(fold("".join(entry.words)), []).append(entry)
+            for side in self._sides(entry):
+                self.stemmed.setdefault((side, entry.stems[side]), []).append(entry)
+                rare = min(entry.stems[side], key=lambda s: (rarity[s], s))
+                self.rarest.setdefault((side, rare), []).append(entry)
+        self.vocabulary = frozenset(w for e in self.entries for w in e.words)
+        self._near: dict[tuple[str, int], list[str]] = {}
+        for word in sorted(self.vocabulary):
+            if len(word) >= 5:
+                self._near.setdefault((word[0], len(word)), []).append(word)
+        self._corrected: dict[str, str | None] = {}
+
+    @staticmethod
+    def _sides(entry: _Entry) -> tuple[int, ...]:
+        # A Swedish label is compared by Swedish stems, an English one by English; of unknown language by both.
+        return (0,) if entry.lang == "sv" else (1,) if entry.lang == "en" else (0, 1)
+
+    def documents(self) -> list[list[str]]:
+        """Return the words of each label that are weighed by likeness."""
+        return [content_words(e.words) for e in self.entries]
+
+    def weigh(self, space: _Space, label_rows: csr_matrix | None = None, description_rows: csr_matrix | None = None) -> None:
+        """Set the vectors of all labels and descriptions, computed unless given (from the cache)."""
+        self.space = space
+        self.label_rows = space.vectors(self.documents()) if label_rows is None else label_rows
+        found = [words for _, words in self.descriptions]
+        self.description_rows = space.vectors(found) if description_rows is None else description_rows
+
+    def extended(self, named: Sequence[_Named]) -> _Index:
+        """Return an index with these added; the vectors already made are kept."""
+        from scipy.sparse import csr_matrix, vstack
+
+        other = _Index.__new__(_Index)
+        other.lexicon, other.titles = self.lexicon, self.titles
+        other.keys = [*self.keys, *(n.key for n in named)]
+        other.local = [*self.local, *(n.local for n in named)]
+        other.position = {key: i for i, key in enumerate(other.keys)}
+        other.entries, other.descriptions = list(self.entries), list(self.descriptions)
+        for target, item in enumerate(named, start=len(self.keys)):
+            other._add(target, item)
+        other._file()
+        labels = other.documents()[len(self.entries) :]
+        descriptions = [words for _, words in other.descriptions[len(self.descriptions) :]]
+        if self.space is None or self.label_rows is None or self.description_rows is None:
+            raise InputError("an index must be weighed before it is extended")
+        other.space = self.space.extended([*labels, *descriptions])
+        rows = []
+        for old, new in ((self.label_rows, labels), (self.description_rows, descriptions)):
+            wide = csr_matrix((old.data, old.indices, old.indptr), shape=(old.shape[0], len(other.space.features)))
+            rows.append(csr_matrix(vstack([wide, other.space.vectors(new)])))
+        other.label_rows, other.description_rows = rows
+        return other
+
+    def whole(self, words: Sequence[str]) -> tuple[How, list[_Entry]] | None:
+        """Return the labels that these words meet as a whole, and how."""
+        words = tuple(words)
+        if not words:
+            return None
+        found = self.exact.get(words) or self.joined.get("".join(words))
+        if found:
+            return (How.EXACT if found[0].preferred else How.ALTERNATIVE), found
+        stems = self.lexicon.keys(words)
+        for side in (0, 1):
+            if stems[side] and (found := self.stemmed.get((side, stems[side]))):
+                return How.INFLECTED, found
+        joined = "".join(words)
+        if len(joined) >= 5 and joined.isascii() and (found := self.folded.get(joined)):
+            return How.MISSPELT, found
+        corrected = self.corrected(words)
+        if corrected is not None:
+            again = self.exact.get(corrected) or self.joined.get("".join(corrected))
+            if again:
+                return How.MISSPELT, again
+            stems = self.lexicon.keys(corrected)
+            for side in (0, 1):
+                if found := self.stemmed.get((side, stems[side])):
+                    return How.MISSPELT, found
+        return None
+
+    def corrected(self, words: Sequence[str]) -> tuple[str, ...] | None:
+        """Return the words with unknown ones replaced by the nearest label word; None when nothing changes."""
+        changed = tuple(self._correct(w) or w for w in words)
+        return None if changed == tuple(words) else changed
+
+    def _correct(self, word: str) -> str | None:
+        if word in self._corrected:
+            return self._corrected[word]
+        found = None
+        if (
+            len(word) >= 5
+            and word not in self.vocabulary
+            and word not in FILLERS
+            and word not in STOP
+            and not self._is_known(word)
+        ):
+            from rapidfuzz import process
+            from rapidfuzz.distance import OSA
+
+            # One slip in a short word, two in a long one; the first letter is nearly always right.
+            allowed = 1 if len(word) < 9 else 2
+            near = [w for n in range(len(word) - allowed, len(word) + allowed + 1) for w in self._near.get((word[0], n), ())]
+            hits = process.extract(word, near, scorer=OSA.distance, score_cutoff=allowed, limit=3)
+            if hits:
+                found = min(hits, key=lambda h: (h[1], h[0]))[0]
+        self._corrected[word] = found
+        return found
+
+    def _is_known(self, word: str) -> bool:
+        """Say whether the word is only an inflection or compound of words that labels use."""
+        return (
+            all((0, p) in self._all_stems for p in self.lexicon.parts(word)) or (1, self.lexicon.english(word)) in self._all_stems
+        )
+
+    @cached_property
+    def _all_stems(self) -> frozenset[tuple[int, str]]:
+        return frozenset((side, s) for e in self.entries for side in (0, 1) for s in e.stems[side])
+
+    def inside(self, words: Sequence[str], first: int, last: int) -> list[tuple[_Entry, tuple[int, ...], How]]:
+        """Return the labels met by some of the words from ``first`` to ``last``, those of most words first."""
+        corrected = [self._correct(w) for w in words[first:last]]
+        found: dict[tuple[int, tuple[int, ...]], tuple[_Entry, tuple[int, ...], How]] = {}
+        for how, read in ((How.INFLECTED, list(words[first:last])), (How.MISSPELT, [c or "" for c in corrected])):
+            if how is How.MISSPELT and not any(corrected):
+                continue
+            if how is How.MISSPELT:
+                read = [c or w for c, w in zip(corrected, words[first:last], strict=True)]
+            for side in (0, 1):
+                places: dict[str, list[int]] = {}
+                alone: dict[str, list[int]] = {}
+                for i, word in enumerate(read):
+                    if word in STOP:
+                        continue
+                    parts = self.lexicon.parts(word) if side == 0 else (self.lexicon.english(word),)
+                    for part in parts:
+                        places.setdefault(part, []).append(i)
+                    if len(parts) == 1:
+                        alone.setdefault(parts[0], []).append(i)
+                for stem in sorted(places):
+                    for entry in self.rarest.get((side, stem), ()):
+                        wanted = entry.stems[side]
+                        spot = self._spot(wanted, stem, places if len(wanted) > 1 else alone)
+                        if spot is not None:
+                            key = (entry.target, spot)
+                            if key not in found:
+                                found[key] = (entry, tuple(first + i for i in spot), how)
+        return sorted(found.values(), key=lambda f: (-max(len(s) for s in f[0].stems), len(f[1]), f[0].target, f[1]))
+
+    @staticmethod
+    def _spot(wanted: frozenset[str], stem: str, places: Mapping[str, list[int]]) -> tuple[int, ...] | None:
+        """Return the places nearest the rarest stem where all wanted stems stand, None when too far apart."""
+        if not wanted <= places.keys():
+            return None
+        anchor = places[stem][0]
+        spot = sorted({min(places[s], key=lambda i: (abs(i - anchor), i)) for s in wanted})
+        return tuple(spot) if spot[-1] - spot[0] < len(spot) + _SPREAD else None
+
+    def likeness(self, texts: Sequence[Sequence[str]], n: int) -> list[list[tuple[int, float, _Entry]]]:
+        """Return the ``n`` most alike targets of each text with score in [0, 1] and best label, best first.
+
+        The score is the best label's cosine plus a share of the description's, O(texts x labels).
+        """
+        if not self.entries or not texts or self.space is None or self.label_rows is None or self.description_rows is None:
+            return [[] for _ in texts]
+        starts, order = self._label_groups
+        found: list[list[tuple[int, float, _Entry]]] = []
+        labels = self.label_rows.T.tocsr()
+        described = self.description_rows.T.tocsr()
+        owners = np.array([target for target, _ in self.descriptions], dtype=np.int64)
+        with_labels = np.array([self.entries[i].target for i in order[starts]], dtype=np.int64)
+        for begin in range(0, len(texts), _CHUNK):
+            vectors = self.space.vectors(texts[begin : begin + _CHUNK])
+            by_label = np.asarray((vectors @ labels).toarray())[:, order]
+            scores = np.zeros((by_label.shape[0], len(self.keys)))
+            scores[:, with_labels] = np.maximum.reduceat(by_label, starts, axis=1)
+            if len(owners):
+                meant = np.asarray((vectors @ described).toarray())
+                best = np.zeros_like(scores)
+                for column, target in enumerate(owners):
+                    np.maximum(best[:, target], meant[:, column], out=best[:, target])
+                scores += _DESCRIPTION_WEIGHT * best
+            # Rounded so that the last bits, which depend on how texts are bundled, cannot change an order.
+            scores = np.round(scores / (1 + _DESCRIPTION_WEIGHT), 9)
+            for row in range(len(scores)):
+                count = min(n, scores.shape[1])
+                top = np.argpartition(-scores[row], count - 1)[:count] if count < scores.shape[1] else np.arange(count)
+                lowest = scores[row][top].min()
+                # All that tie with the last one are looked at, so that ids and not memory order decide.
+                top = np.flatnonzero(scores[row] >= lowest) if lowest > 0 else np.flatnonzero(scores[row] > 0)
+                ranked = sorted(top, key=lambda t: (-scores[row, t], self.keys[t]))[:count]
+                found.append([(int(t), float(scores[row, t]), self._best_label(int(t), by_label[row])) for t in ranked])
+        return found
+
+    def _best_label(self, target: int, scores: np.ndarray) -> _Entry:
+        starts, order = self._label_groups
+        group = self._group_of[target]
+        end = starts[group + 1] if group + 1 < len(starts) else len(order)
+        part = np.round(scores[starts[group] : end], 9)
+        return self.entries[order[starts[group] + int(np.argmax(part))]]
+
+    @cached_property
+    def _label_groups(self) -> tuple[np.ndarray, np.ndarray]:
+        targets = np.array([e.target for e in self.entries], dtype=np.int64)
+        order = np.argsort(targets, kind="stable")
+        starts = np.flatnonzero(np.concatenate([[True], np.diff(targets[order]) > 0]))
+        return starts, order
+
+    @cached_property
+    def _group_of(self) -> dict[int, int]:
+        starts, order = self._label_groups
+        return {self.entries[order[s]].target: g for g, s in enumerate(starts)}
+
+
+@dataclass(slots=True)
+class _Reading:
+    """One text on its way to links: its tokens, what met word for word, what is still to be weighed by likeness."""
+
+    text: str
+    tokens: list[Token]
+    words: list[str]
+    stance: list[Stance]
+    matches: list[_Match] = field(default_factory=list)
+    spans: list[tuple[int, int]] = field(default_factory=list)
+    whole: bool = False
+
+
+class Linker:
+    """Link texts to concepts and titles to roles; made by :meth:`fit`, never changed.
+
+    Examples
+    --------
+    >>> from competence.model import Concept
+    >>> taxonomy = Taxonomy.of(
+    ...     [
+    ...         Concept(concept_id="dementia-care", labels={"sv": "demensvård", "en": "dementia care"}),
+    ...         Concept(concept_id="finnish", labels={"sv": "finska", "en": "Finnish"}),
+    ...     ]
+    ... )
+    >>> linker = Linker.fit(taxonomy, cache=False)
+    >>> [link.concept_id for link in linker.link("Jag pratar finska och har jobbat med vård av dementa").accepted]
+    ['finnish']
+    >>> linker.link("dementia care").best.how
+    <How.EXACT: 'exact'>
+    >>> linker.link("vill lära mig finska").understood
+    False
+    """
+
+    def __init__(
+        self, taxonomy: Taxonomy, concepts: _Index, roles: _Index, settings: Settings, pairs: tuple[tuple[str, str], ...]
+    ) -> None:
+        self.taxonomy = taxonomy
+        self.settings = settings
+        self._concepts = concepts
+        self._roles = roles
+        self._pairs = pairs
+
+    @classmethod
+    def fit(
+        cls,
+        taxonomy: Taxonomy,
+        pairs: Iterable[tuple[str, str]] | None = None,
+        *,
+        settings: Settings | None = None,
+        cache: bool = True,
+    ) -> Self:
+        """Make a linker for a taxonomy.
+
+        Parameters
+        ----------
+        taxonomy : Taxonomy
+            Its concepts (not groups) and roles, with all their labels in both languages.
+        pairs : iterable of (str, str), optional
+            Words and the concept id they mean, as people here have confirmed; they count as alternative labels.
+        settings : Settings, optional
+            ``settings.linking`` has the cutoffs; None means the shipped ones.
+        cache : bool
+            Whether to look for, and leave, what was computed in the folder ``COMPETENCE_CACHE``, else
+            ``~/.cache/competence``. A damaged file is made anew, a folder that cannot be written is left alone.
+
+        Returns
+        -------
+        Linker
+
+        Raises
+        ------
+        UnknownIdError
+            If a pair names a concept that is not in the taxonomy.
+
+        Notes
+        -----
+        Cost O(labels); about a second for 6 000 labels, a third of it from the cache.
+        """
+        settings = settings or Settings()
+        known = tuple(sorted({(words, concept_id) for words, concept_id in pairs or ()}))
+        for _, concept_id in known:
+            taxonomy.concept(concept_id)
+        path = _cache_path(taxonomy, settings, known) if cache else None
+        stored = _read_cache(path) if path else None
+        aliases: dict[str, list[str]] = {}
+        for words, concept_id in known:
+            aliases.setdefault(concept_id, []).append(words)
+        named = [_named_concept(c, aliases.get(c.concept_id, ())) for c in taxonomy.competences]
+        titles = [_named_role(r) for r in taxonomy.roles.values()]
+        words = sorted({t.word for n in (*named, *titles) for label, _, _ in n.labels for t in tokenize(label)})
+        lexicon = Lexicon(words, stored.memory if stored else None)
+        concepts, roles = _Index(lexicon, named, titles=False), _Index(lexicon, titles, titles=True)
+        if stored:
+            stored.restore(lexicon, concepts, roles)
+        else:
+            for index in (concepts, roles):
+                index.weigh(_Space.fit(lexicon, index.documents()))
+            if path:
+                _write_cache(path, lexicon, concepts, roles)
+        return cls(taxonomy, concepts, roles, settings, known)
+
+    def with_concepts(self, concepts: Iterable[Concept]) -> Linker:
+        """Return a linker that also knows these concepts, such as an employer's own; cost O(their labels)."""
+        return self.with_taxonomy(self.taxonomy.merged(concepts))
+
+    def with_taxonomy(self, merged: Taxonomy) -> Linker:
+        """Return a linker for ``merged``: cheap where it only adds to this linker's taxonomy, else made anew."""
+        ours, theirs = self.taxonomy, merged
+        kept = all(theirs.concepts.get(k) == c for k, c in ours.concepts.items()) and all(
+            theirs.roles.get(k) == r for k, r in ours.roles.items()
+        )
+        if not kept:
+            return Linker.fit(merged, self._pairs, settings=self.settings, cache=False)
+        concepts = [_named_concept(c) for c in theirs.competences if c.concept_id not in ours.concepts]
+        roles = [_named_role(r) for key, r in theirs.roles.items() if key not in ours.roles]
+        return Linker(
+            merged,
+            self._concepts.extended(concepts) if concepts else self._concepts,
+            self._roles.extended(roles) if roles else self._roles,
+            self.settings,
+            self._pairs,
+        )
+
+    def link(self, text: str, *, lang: str | None = None, context: Iterable[str] | None = None, n: int = 5) -> Links[Link]:
+        """Return the concepts that a text names, best first.
+
+        Parameters
+        ----------
+        text : str
+            A word, a heading or a sentence; Swedish or English, also mixed.
+        lang : str, optional
+            ``sv`` or ``en``: which label wins where two are met alike. Both languages are always searched.
+        context : iterable of str, optional
+            Ids of roles or concepts; where candidates tie, those of the context come first.
+        n : int
+            How many links at most.
+
+        Returns
+        -------
+        Links of Link
+            With alternatives, also when nothing reaches the cutoff (``best`` is None then).
+        """
+        return self._link_many([text], lang=lang, contexts=[tuple(context or ())], n=n)[0]
+
+    def link_many(
+        self, texts: Iterable[str], *, lang: str | None = None, context: Iterable[str] | None = None, n: int = 5
+    ) -> list[Links[Link]]:
+        """Return ``link(text)`` for each text, in order; equal texts are read once and all are weighed in one product."""
+        texts = list(texts)
+        shared = tuple(context or ())
+        return self._link_many(texts, lang=lang, contexts=[shared] * len(texts), n=n)
+
+    def link_heading(self, text: str, *, n: int = 5) -> Links[Link]:
+        """Return the concepts that a heading or a term names as a whole, never by some of its words only."""
+        return self.link_headings([text], n=n)[0]
+
+    def link_headings(self, texts: Iterable[str], *, n: int = 5) -> list[Links[Link]]:
+        """Return ``link_heading(text)`` for each text, in order."""
+        readings = []
+        for text in texts:
+            reading = _read_heading(text)
+            self._meet_whole(self._concepts, reading, None)
+            reading.spans = [(0, len(reading.tokens))] if reading.tokens else []
+            readings.append(reading)
+        return [
+            Links(reading.text, [_link(m, self._concepts, reading) for m in matches][:n], cutoff=self.settings.linking.cutoff)
+            for reading, matches in zip(readings, self._weigh(self._concepts, readings, n, frozenset()), strict=True)
+        ]
+
+    def link_role(self, title: str, *, ssyk: str | None = None, aid: str | None = None, n: int = 5) -> Links[RoleLink]:
+        """Return the roles that a job title names, best first; feminine, masculine and short forms are alike.
+
+        Parameters
+        ----------
+        title : str
+            As the employer writes it ("Leg. sjuksköterska natt", "USK vik").
+        ssyk, aid : str, optional
+            Codes that came with the title: a role with the same code wins a tie, and is the answer where the title
+            alone is not understood and only one role has the code.
+        n : int
+            How many links at most.
+        """
+        index = self._roles
+        reading = _read_title(title)
+        coded = self._coded(ssyk, aid)
+        self._meet_whole(index, reading, None, favoured=coded)
+        if not reading.whole:
+            self._meet_inside(index, reading, 0, len(reading.tokens))
+        reading.spans = [(0, len(reading.tokens))] if reading.tokens else []
+        matches = self._weigh(index, [reading], n, coded)[0]
+        cutoff = self.settings.linking.title_cutoff
+        if len(coded) == 1 and not any(m.place == 1 and m.probability >= cutoff for m in matches):
+            target = next(iter(coded))
+            # AID is set by the employer per employment; SSYK groups are wider than roles (hence no more than even odds).
+            sure = 0.9 if aid and aid in self.taxonomy.roles[index.keys[target]].aid else 0.6
+            first = _Match(target, sure, None, How.CODE, Stance.CLAIMED, tuple(range(len(reading.tokens))), sure)
+            matches = [first, *(replace(m, place=m.place + 1) for m in matches if m.target != target)]
+        links = [_role_link(m, index, reading) for m in matches]
+        return Links(title, links[:n], cutoff=cutoff)
+
+    def _coded(self, ssyk: str | None, aid: str | None) -> frozenset[int]:
+        """Return the roles with the code given, by AID where any has it, else by SSYK."""
+        roles = [(i, self.taxonomy.roles[key]) for i, key in enumerate(self._roles.keys)]
+        by_aid = frozenset(i for i, r in roles if aid and aid in r.aid)
+        return by_aid or frozenset(i for i, r in roles if ssyk and r.ssyk == ssyk)
+
+    def _link_many(
+        self, texts: Sequence[str], *, lang: str | None, contexts: Sequence[tuple[str, ...]], n: int
+    ) -> list[Links[Link]]:
+        if n < 1:
+            raise InputError(f"n must be at least 1; got {n}")
+        index = self._concepts
+        wanted = list(dict.fromkeys(zip(texts, contexts, strict=True)))
+        favours: dict[tuple[str, ...], frozenset[int]] = {}
+        readings = []
+        for text, context in wanted:
+            if context not in favours:
+                favours[context] = self._favoured(context)
+            reading = _read(text)
+            self._meet(index, reading, lang, favours[context])
+            readings.append(reading)
+        weighed = self._weigh(index, readings, n, [favours[c] for _, c in wanted])
+        cutoff = self.settings.linking.cutoff
+        links = {
+            key: Links(reading.text, [_link(m, index, reading) for m in matches][:n], cutoff=cutoff)
+            for key, reading, matches in zip(wanted, readings, weighed, strict=True)
+        }
+        return [links[key] for key in zip(texts, contexts, strict=True)]
+
+    def _favoured(self, context: tuple[str, ...]) -> frozenset[int]:
+        """Return the concepts of a context: those named, and those its roles ask for."""
+        ids: set[str] = set()
+        for key in context:
+            role = self.taxonomy.roles.get(key)
+            ids.update({key} if role is None else {r.concept_id for r in role.requirements})
+        return frozenset(self._concepts.position[i] for i in ids if i in self._concepts.position)
+
+    def _meet(self, index: _Index, reading: _Reading, lang: str | None, favoured: frozenset[int]) -> None:
+        """Find all labels that the text meets word for word, and the spans left to be weighed."""
+        self._meet_whole(index, reading, lang, favoured=favoured)
+        reading.spans = [(0, len(reading.tokens))] if reading.tokens else []
+        if reading.whole:
+            return
+        taken: set[int] = set()
+        self._meet_runs(index, reading, taken)
+        for first, last in segments(reading.text, reading.tokens):
+            self._meet_inside(index, reading, first, last, taken)
+            pieces = clauses(reading.words, first, last)
+            for a, b in dict.fromkeys([(first, last), *pieces]):
+                content = [i for i in range(a, b) if _carries(reading.words[i])]
+                # Likeness speaks only for what no label has met: a piece half met is taken as understood.
+                if content and 2 * sum(i in taken for i in content) < len(content) and (a, b) not in reading.spans:
+                    reading.spans.append((a, b))
+
+    def _meet_whole(self, index: _Index, reading: _Reading, lang: str | None, *, favoured: frozenset[int] = frozenset()) -> None:
+        words = reading.words
+        start = 0
+        while start < len(words) - 1 and (words[start] in STOP or words[start] in FILLERS):
+            start += 1
+        for first in dict.fromkeys((0, start)):
+            if any(s is not Stance.CLAIMED for s in reading.stance[first:]):
+                continue
+            met = index.whole(words[first:])
+            if met is not None:
+                how, entries = met
+                reading.matches = _share_out(index, how, entries, lang, favoured, tuple(range(first, len(words))))
+                reading.whole = True
+                return
+
+    def _meet_runs(self, index: _Index, reading: _Reading, taken: set[int]) -> None:
+        """Find labels of two words or more that stand in the text just as they are, "och" included; longest first."""
+        words = reading.words
+        for size in range(min(_LONGEST_LABEL, len(words) - 1), 1, -1):
+            for first in range(len(words) - size + 1):
+                places = tuple(range(first, first + size))
+                entries = index.exact.get(tuple(words[first : first + size]))
+                if entries and not taken.intersection(places) and any(_carries(words[i]) for i in places):
+                    how = How.EXACT if entries[0].preferred else How.ALTERNATIVE
+                    self._keep(index, reading, entries[0], places, how, _WHOLE[how])
+                    taken.update(places)
+
+    def _meet_inside(self, index: _Index, reading: _Reading, first: int, last: int, taken: set[int] | None = None) -> None:
+        taken = set() if taken is None else taken
+        words = reading.words
+        for entry, places, how in index.inside(words, first, last):
+            if taken.issuperset(places) or (len(places) == 1 and taken.intersection(places)):
+                continue
+            if how is How.INFLECTED and len(places) == 1 and words[places[0]] in entry.words and len(entry.words) == 1:
+                how = How.EXACT if entry.preferred else How.ALTERNATIVE
+            self._keep(index, reading, entry, places, how, _WHOLE[how])
+            taken.update(places)
+
+    def _keep(self, index: _Index, reading: _Reading, entry: _Entry, places: tuple[int, ...], how: How, base: float) -> None:
+        """Add a match inside the text; its probability falls with how much else its clause says."""
+        words = reading.words
+        # A title is one clause: "Lärare, matematik" is not two things.
+        parts = [(0, len(words))] if index.titles else segments(reading.text, reading.tokens)
+        inside = [(a, b) for s, e in parts for a, b in clauses(words, s, e) if any(a <= i < b for i in places)]
+        content = {i for a, b in inside for i in range(a, b) if _carries(words[i])} | set(places)
+        coverage = len([i for i in places if _carries(words[i])] or places) / len(content)
+        low, share = _INSIDE_ONE_WORD if len(places) == 1 else _INSIDE_MORE_WORDS
+        stance = next((reading.stance[i] for i in places if reading.stance[i] is not Stance.CLAIMED), Stance.CLAIMED)
+        reading.matches.append(_Match(entry.target, round(base * (low + share * coverage), 6), entry, how, stance, places))
+
+    def _weigh(
+        self, index: _Index, readings: Sequence[_Reading], n: int, favoured: Sequence[frozenset[int]] | frozenset[int]
+    ) -> list[list[_Match]]:
+        """Weigh by likeness what is left of each text, and put all its matches in order."""
+        queries: dict[tuple[str, ...], int] = {}
+        for reading in readings:
+            for a, b in reading.spans:
+                queries.setdefault(_query(reading, a, b), len(queries))
+        scored = index.likeness(list(queries), max(n, 2) + 1)
+        found = []
+        for number, reading in enumerate(readings):
+            prefer = favoured if isinstance(favoured, frozenset) else favoured[number]
+            pieces = [(a, b, _likely(reading, (a, b), scored[queries[_query(reading, a, b)]], prefer)) for a, b in reading.spans]
+            found.append(_in_order(index, reading, pieces))
+        return found
+
+
+def _read(text: str) -> _Reading:
+    tokens = tokenize(text)
+    words = [t.word for t in tokens]
+    stance: list[Stance] = []
+    for first, last in segments(text, tokens):
+        stance += stances(words, first, last)
+    return _Reading(text, tokens, words, stance)
+
+
+def _read_heading(text: str) -> _Reading:
+    """Read a term: it neither wishes nor denies ("Hantera hot, aldrig ensam")."""
+    tokens = tokenize(text)
+    return _Reading(text, tokens, [t.word for t in tokens], [Stance.CLAIMED] * len(tokens))
+
+
+def _read_title(text: str) -> _Reading:
+    tokens = tokenize(text)
+    kept = title_places([t.word for t in tokens])
+    return _Reading(text, [tokens[i] for i, _ in kept], [word for _, word in kept], [Stance.CLAIMED] * len(kept))
+
+
+def _carries(word: str) -> bool:
+    return word not in STOP and word not in FILLERS and not word.isdigit()
+
+
+def _query(reading: _Reading, first: int, last: int) -> tuple[str, ...]:
+    """Return the words of a span that are weighed by likeness."""
+    words = reading.words[first:last]
+    return tuple([w for w in words if _carries(w)] or content_words(words))
+
+
+def _share_out(
+    index: _Index, how: How, entries: Sequence[_Entry], lang: str | None, favoured: frozenset[int], places: tuple[int, ...]
+) -> list[_Match]:
+    """Turn the labels met by a whole text into matches; where several concepts tie, they share the probability."""
+
+    def rank(entry: _Entry) -> tuple[bool, bool, bool, bool, str]:
+        return (
+            not index.local[entry.target],
+            not entry.preferred,
+            entry.target not in favoured,
+            lang is not None and entry.lang != lang,
+            index.keys[entry.target],
+        )
+
+    best: dict[int, _Entry] = {}
+    for entry in sorted(entries, key=rank):
+        best.setdefault(entry.target, entry)
+    ranked = list(best.values())
+    first = rank(ranked[0])[:3]
+    tied = [e for e in ranked if rank(e)[:3] == first]
+    sure = _WHOLE[how] / len(tied)
+    rest = (1 - _WHOLE[how]) / max(1, len(ranked) - len(tied))
+    matches = []
+    for place, entry in enumerate(ranked, start=1):
+        own = how if how not in (How.EXACT, How.ALTERNATIVE) else How.EXACT if entry.preferred else How.ALTERNATIVE
+        matches.append(
+            _Match(entry.target, round(sure if entry in tied else rest, 6), entry, own, Stance.CLAIMED, places, 0.0, place)
+        )
+    return matches
+
+
+def likeness_probability(score: float, lead: float) -> float:
+    """Return the probability for a likeness in [0, 1] and its lead over the next concept (see ``_LIKENESS``)."""
+    a, b, c = _LIKENESS
+    return float(1 / (1 + np.exp(-(a + b * score + c * lead))))
+
+
+def _likely(
+    reading: _Reading, span: tuple[int, int], scored: Sequence[tuple[int, float, _Entry]], favoured: frozenset[int]
+) -> list[_Match]:
+    """Turn likeness into probabilities: the logistic for the first, what it leaves shared among the others."""
+    if not scored:
+        return []
+    # A context breaks ties only: it never lifts a concept over one that is clearly more alike.
+    ranked = sorted(scored, key=lambda s: (-round(s[1], 3), s[0] not in favoured, -s[1]))
+    top = ranked[0][1]
+    lead = max(0.0, top - ranked[1][1]) if len(ranked) > 1 else top
+    sure = likeness_probability(top, lead)
+    total = sum(score for _, score, _ in ranked[1:]) or 1.0
+    places = tuple(i for i in range(*span))
+    stance = next((reading.stance[i] for i in places if reading.stance[i] is not Stance.CLAIMED), Stance.CLAIMED)
+    matches = []
+    for place, (target, score, entry) in enumerate(ranked, start=1):
+        probability = sure if place == 1 else min(sure, (1 - sure) * score / total)
+        matches.append(_Match(target, round(probability, 6), entry, How.SIMILAR, stance, places, place=place))
+    return matches
+
+
+def _in_order(index: _Index, reading: _Reading, pieces: Sequence[tuple[int, int, list[_Match]]]) -> list[_Match]:
+    """Join what met word for word with what is alike: each concept once, first candidates for words before others."""
+    chosen = list(reading.matches)
+    others: list[_Match] = []
+    whole = (0, len(reading.tokens))
+    if reading.whole:
+        spent = sum(m.probability for m in chosen)
+        for a, b, found in pieces:
+            if (a, b) == whole:
+                others += [
+                    replace(m, place=m.place + len(chosen), probability=min(m.probability, round(1 - spent, 6))) for m in found
+                ]
+    else:
+        met = {i for m in chosen for i in m.places}
+        taken: set[int] = set()
+        # The surest reading of any span wins its words; a whole segment against the clauses it holds, and so on.
+        for _a, _b, found in sorted(pieces, key=lambda p: (-(p[2][0].probability if p[2] else 0), p[0], p[1])):
+            if not found:
+                continue
+            span = set(found[0].places)
+            first_is_free = not span & taken and not (
+                span & met and 2 * len(_carrying(reading, span & met)) >= len(_carrying(reading, span))
+            )
+            if first_is_free:
+                taken |= span
+                chosen.append(found[0])
+                others += found[1:]
+            else:
+                others += [replace(m, place=max(2, m.place)) for m in found]
+    best: dict[int, _Match] = {}
+    for match in sorted(chosen, key=lambda m: (m.stance is not Stance.CLAIMED, -m.probability, index.keys[m.target])):
+        best.setdefault(match.target, match)
+    for match in sorted(others, key=lambda m: (-m.probability, index.keys[m.target])):
+        best.setdefault(match.target, match)
+    ranked = sorted(
+        best.values(),
+        key=lambda m: (
+            m.stance is not Stance.CLAIMED,
+            m.place > 1 and not reading.whole,
+            -m.probability,
+            m.place,
+            index.keys[m.target],
+        ),
+    )
+    firsts = [m for m in ranked if m.place == 1]
+    rest = [m for m in ranked if m.place > 1]
+    next_best = rest[0].probability if rest else 0.0
+    return [replace(m, margin=round(max(0.0, m.probability - next_best), 6)) for m in firsts] + [
+        replace(m, margin=0.0) for m in rest
+    ]
+
+
+def _carrying(reading: _Reading, places: set[int]) -> set[int]:
+    return {i for i in places if _carries(reading.words[i])}
+
+
+def _words_met(match: _Match, reading: _Reading) -> str:
+    """Return the words as written: the stretch of text where they stand together, else the words one by one."""
+    places = [i for i in match.places if i < len(reading.tokens)]
+    if not places:
+        return reading.text.strip()
+    if places[-1] - places[0] + 1 == len(places):
+        return reading.text[reading.tokens[places[0]].start : reading.tokens[places[-1]].end]
+    return " ".join(reading.text[reading.tokens[i].start : reading.tokens[i].end] for i in places)
+
+
+def _link(match: _Match, index: _Index, reading: _Reading) -> Link:
+    return Link(
+        concept_id=index.keys[match.target],
+        probability=match.probability,
+        words=_words_met(match, reading),
+        label=match.entry.label if match.entry else "",
+        lang=match.entry.lang if match.entry else "",
+        how=match.how,
+        margin=match.margin,
+        stance=match.stance,
+        place=match.place,
+    )
+
+
+def _role_link(match: _Match, index: _Index, reading: _Reading) -> RoleLink:
+    return RoleLink(
+        role_id=index.keys[match.target],
+        probability=match.probability,
+        words=reading.text.strip(),
+        label=match.entry.label if match.entry else "",
+        lang=match.entry.lang if match.entry else "",
+        how=match.how,
+        margin=match.margin,
+        place=match.place,
+    )
+
+
+def _labels(record: Concept | Role) -> Iterator[tuple[str, str, bool]]:
+    for lang, label in record.labels.items():
+        yield label, lang, True
+    for lang, found in record.alternative_labels.items():
+        for label in found:
+            yield label, lang, False
+
+
+def _named_concept(concept: Concept, aliases: Iterable[str] = ()) -> _Named:
+    labels = dict.fromkeys((*_labels(concept), *((alias, "", False) for alias in aliases)))
+    return _Named(concept.concept_id, tuple(labels), tuple(concept.descriptions.values()), concept.scheme == "local")
+
+
+def _named_role(role: Role) -> _Named:
+    return _Named(role.role_id, tuple(dict.fromkeys(_labels(role))), (), role.scheme == "local")
+
+
+# ---------------------------------------------------------------- the disk cache
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """What a cache file holds: compound parts found, and the vectors of both indexes."""
+
+    memory: dict[str, tuple[str, ...]]
+    features: tuple[list[str], list[str]]
+    arrays: Mapping[str, np.ndarray]
+
+    def restore(self, lexicon: Lexicon, *indexes: _Index) -> None:
+        """Give the indexes their vectors back."""
+        from scipy.sparse import csr_matrix
+
+        for number, index in enumerate(indexes):
+            names = self.features[number]
+            idf = self.arrays[f"{number}.idf"]
+            space = _Space(lexicon, {f: i for i, f in enumerate(names)}, idf, float(self.arrays[f"{number}.unknown"][0]))
+            rows = []
+            for name in ("labels", "descriptions"):
+                data, indices, indptr = (self.arrays[f"{number}.{name}.{part}"] for part in ("data", "indices", "indptr"))
+                rows.append(csr_matrix((data, indices, indptr), shape=(len(indptr) - 1, len(names))))
+            index.weigh(space, rows[0], rows[1])
+
+
+def _cache_path(taxonomy: Taxonomy, settings: Settings, pairs: tuple[tuple[str, str], ...]) -> Path | None:
+    """Return where the cache file lies; its name holds everything that the content depends on."""
+    import scipy
+    import snowballstemmer
+
+    folder = os.environ.get("COMPETENCE_CACHE")
+    try:
+        place = Path(folder) if folder else Path.home() / ".cache" / "competence"
+        here = Path(__file__)
+        code = hashlib.sha256(here.read_bytes() + (here.parent / "_words.py").read_bytes()).hexdigest()
+    except (OSError, RuntimeError):
+        # No home folder, or the code lies where it cannot be read as files: work without a cache.
+        return None
+    stemmer = getattr(snowballstemmer, "__version__", "")
+    parts = [taxonomy.digest, settings.linking.model_dump(mode="json"), pairs, code, np.__version__, scipy.__version__, stemmer]
+    key = hashlib.sha256(json.dumps(parts, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+    return place / f"linker-{key}.npz"
+
+
+def _write_cache(path: Path, lexicon: Lexicon, *indexes: _Index) -> None:
+    """Leave the vectors on disk, whole or not at all: written beside and then renamed; the first 32 bytes check the rest."""
+    arrays: dict[str, np.ndarray] = {}
+    features = []
+    for number, index in enumerate(indexes):
+        if index.space is None or index.label_rows is None or index.description_rows is None:
+            return
+        features.append(list(index.space.features))
+        arrays[f"{number}.idf"] = index.space.idf
+        arrays[f"{number}.unknown"] = np.array([index.space.unknown])
+        for name, rows in (("labels", index.label_rows), ("descriptions", index.description_rows)):
+            for part in ("data", "indices", "indptr"):
+                arrays[f"{number}.{name}.{part}"] = getattr(rows, part)
+    texts = json.dumps({"memory": lexicon.memory, "features": features}, ensure_ascii=False).encode()
+    arrays["texts"] = np.frombuffer(texts, dtype=np.uint8)
+    buffer = io.BytesIO()
+    np.savez(buffer, allow_pickle=False, **arrays)
+    payload = buffer.getvalue()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(hashlib.sha256(payload).digest() + payload)
+            os.replace(name, path)
+        except OSError:
+            Path(name).unlink(missing_ok=True)
+    except OSError:
+        # A folder that cannot be written costs a second per start, nothing else.
+        return
+
+
+def _read_cache(path: Path) -> _Stored | None:
+    """Return what the file holds; None when it is not there or damaged, so that it is made anew."""
+    try:
+        raw = path.read_bytes()
+    except OSError:
+        return None
+    payload = raw[32:]
+    if hashlib.sha256(payload).digest() != raw[:32]:
+        return None
+    with np.load(io.BytesIO(payload), allow_pickle=False) as stored:
+        arrays = {name: stored[name] for name in stored.files}
+    texts: dict[str, Any] = json.loads(arrays.pop("texts").tobytes())
+    memory = {word: tuple(parts) for word, parts in texts["memory"].items()}
+    return _Stored(memory, (texts["features"][0], texts["features"][1]), MappingProxyType(arrays))
+
+
+# ---------------------------------------------------------------- from words in files to ids
+
+
+def resolve(staff: Staff, taxonomy: Taxonomy) -> Taxonomy:
+    """Return the taxonomy with the employer's own concepts and roles, as the linked staff speaks of them."""
+    return taxonomy.merged(staff.local_concepts, staff.roles)
+
+
+def link_statements(staff: Staff, taxonomy: Taxonomy, *, linker: Linker | None = None, settings: Settings | None = None) -> Staff:
+    """Link all words of a staff: titles to roles; headings, evidence, requirements, interests and statements to concepts.
+
+    Parameters
+    ----------
+    staff : Staff
+        As read from files. One already linked is linked again from its words, with the same result.
+    taxonomy : Taxonomy
+        What to link to.
+    linker : Linker, optional
+        A linker fitted to ``taxonomy``; None fits one (from the disk cache).
+    settings : Settings, optional
+        Cutoffs; None means those of ``linker``, else the shipped ones.
+
+    Returns
+    -------
+    Staff
+        With ``linked`` True. Role ids stand on employments and posts; each accepted link of a statement became one
+        Evidence with id ``<statement_id>#<k>``; headings, evidence words and requirement words that were not
+        understood became ``local_concepts``, each with a notice; ``unlinked`` lists free text, wishes, denials and
+        titles that gave nothing, with the nearest concepts.
+
+    Notes
+    -----
+    A statement that is private, or for the manager alone, is linked but its words are not listed in ``unlinked``,
+    which others read. Learning form is formal for what was learnt in education and else informal. The order of people
+    and rows changes nothing; nothing of a person but the words and the person's roles reaches the matcher, and the
+    roles only break ties. Cost: one product of distinct texts and labels.
+    """
+    if linker is None:
+        linker = Linker.fit(taxonomy, settings=settings)
+    elif linker.taxonomy != taxonomy:
+        linker = linker.with_taxonomy(taxonomy)
+    if settings is not None and settings != linker.settings:
+        linker = Linker(linker.taxonomy, linker._concepts, linker._roles, settings, linker._pairs)
+    staff = _unlinked_again(staff)
+    staff, local = _link_terms(staff, linker)
+    # Local roles go in with their resolved requirements, local concepts so that statements can name them too.
+    linker = linker.with_taxonomy(linker.taxonomy.merged(local, staff.roles))
+    staff = _link_titles(staff, linker)
+    return _link_free_text(staff, linker).replace(linked=True)
+
+
+def _unlinked_again(staff: Staff) -> Staff:
+    """Take away what an earlier linking added, keeping the words."""
+    if not staff.linked:
+        return staff
+    ids = {s.statement_id for s in staff.statements}
+    local = {c.concept_id: c.label("sv") for c in staff.local_concepts}
+    evidence = tuple(
+        replace(e, concept_id=None, label="", probability=1.0) if e.label and e.words else e
+        for e in staff.evidence
+        if not _made_by_linking(e, ids)
+    )
+    roles = tuple(
+        replace(r, requirements=tuple(replace(q, concept_id=local.get(q.concept_id, q.concept_id)) for q in r.requirements))
+        for r in staff.roles
+    )
+    interests = tuple(replace(i, concept_id=None) if i.words else i for i in staff.interests)
+    return staff.replace(
+        evidence=evidence,
+        roles=roles,
+        interests=interests,
+        problems=type(staff.problems)(p for p in staff.problems if p.code not in ("local_concept", "title_unlinked")),
+        linked=False,
+        title_links=MappingProxyType({}),
+        local_concepts=(),
+        unlinked=(),
+    )
+
+
+def _made_by_linking(evidence: Evidence, statement_ids: set[str]) -> bool:
+    owner, mark, _ = evidence.evidence_id.rpartition("#")
+    return bool(mark) and owner == evidence.statement_id and owner in statement_ids
+
+
+def _link_terms(staff: Staff, linker: Linker) -> tuple[Staff, tuple[Concept, ...]]:
+    """Link headings, evidence words and requirement words; what is not understood becomes a concept of its own."""
+    known = linker.taxonomy.concepts
+
+    def unknown(concept_id: str | None) -> bool:
+        return concept_id is None or concept_id not in known or known[concept_id].kind is ConceptKind.GROUP
+
+    headings = Counter(s.text for s in staff.statements if s.heading)
+    evidence = Counter(e.words or e.concept_id or "" for e in staff.evidence if unknown(e.concept_id))
+    asked = Counter(q.concept_id for r in staff.roles for q in r.requirements if unknown(q.concept_id))
+    counts = headings + evidence + asked
+    terms = sorted(t for t in counts if tokenize(t))
+    links = dict(zip(terms, linker.link_headings(terms), strict=True))
+    own = _local_concepts({t: counts[t] for t in terms if not links[t].understood}, linker)
+
+    def target(words: str) -> tuple[str | None, float, str]:
+        if words in own:
+            return own[words].concept_id, 1.0, own[words].label("sv")
+        best = links[words].best if words in links else None
+        return (best.concept_id, best.probability, best.label) if best else (None, 1.0, "")
+
+    def of_evidence(row: Evidence) -> Evidence:
+        if not unknown(row.concept_id):
+            return row
+        words = row.words or row.concept_id or ""
+        concept_id, probability, label = target(words)
+        return replace(row, concept_id=concept_id, probability=probability, label=label, words=words)
+
+    roles = tuple(
+        replace(
+            r, requirements=_merged_requirements(q if not unknown(q.concept_id) else _asked(q, target) for q in r.requirements)
+        )
+        for r in staff.roles
+    )
+    made = [e for s in staff.statements if s.heading for e in (_evidence(s, 1, *target(s.text), s.text),) if e.concept_id]
+    local = tuple(sorted({c.concept_id: c for c in own.values()}.values(), key=lambda c: c.concept_id))
+    named: Counter[str] = Counter()
+    for words, concept in own.items():
+        named[concept.concept_id] += counts[words]
+    notices = [
+        Problem(code="local_concept", table="linking", value=c.label("sv"), detail=c.concept_id, count=named[c.concept_id])
+        for c in local
+    ]
+    nearest = linker.settings.linking.alternatives
+    unlinked = tuple(
+        Unlinked(words, _kind_of_term(words, headings, evidence), counts[words], _nearest(links[words], nearest))
+        for words in sorted(own)
+    )
+    changed = staff.replace(
+        roles=roles,
+        evidence=(*(of_evidence(e) for e in staff.evidence), *made),
+        local_concepts=local,
+        unlinked=unlinked,
+        problems=staff.problems + notices,
+    )
+    return changed, local
+
+
+def _kind_of_term(words: str, headings: Counter[str], evidence: Counter[str]) -> str:
+    return "heading" if words in headings else "evidence" if words in evidence else "requirement"
+
+
+def _local_concepts(counts: Mapping[str, int], linker: Linker) -> dict[str, Concept]:
+    """Make one concept of all spellings that have the same stems; its label is the one written most often."""
+    groups: dict[frozenset[str], list[str]] = {}
+    for words in counts:
+        read = [t.word for t in tokenize(words)]
+        groups.setdefault(linker._concepts.lexicon.keys(read)[0], []).append(words)
+    found: dict[str, Concept] = {}
+    for spellings in groups.values():
+        ranked = sorted(spellings, key=lambda w: (-counts[w], w))
+        label = ranked[0].strip()
+        concept = Concept(
+            concept_id="local:" + "-".join(t.word for t in tokenize(label)),
+            labels={"sv": label, "en": label},
+            alternative_labels={"sv": tuple(w.strip() for w in ranked[1:])} if ranked[1:] else {},
+            scheme="local",
+        )
+        found.update(dict.fromkeys(spellings, concept))
+    return found
+
+
+def _asked(requirement: Requirement, target: Any) -> Requirement:
+    concept_id = target(requirement.concept_id)[0]
+    return replace(requirement, concept_id=concept_id or requirement.concept_id)
+
+
+def _merged_requirements(requirements: Iterable[Requirement]) -> tuple[Requirement, ...]:
+    """Keep one requirement per concept, the strictest in each respect, where two words meant the same."""
+    found: dict[str, Requirement] = {}
+    for need in requirements:
+        other = found.get(need.concept_id)
+        found[need.concept_id] = (
+            need
+            if other is None
+            else replace(
+                other,
+                level=max(other.level, need.level),
+                weight=max(other.weight, need.weight),
+                hard=other.hard or need.hard,
+                importance=min(other.importance, need.importance),
+                source=other.source or need.source,
+            )
+        )
+    return tuple(found.values())
+
+
+def _evidence(statement: Statement, number: int, concept_id: str | None, probability: float, label: str, words: str) -> Evidence:
+    formal = statement.learnt_where is LearntWhere.EDUCATION
+    return Evidence(
+        evidence_id=f"{statement.statement_id}#{number}",
+        person_id=statement.person_id,
+        concept_id=concept_id,
+        words=words,
+        level=statement.level,
+        source=statement.source,
+        learning_form=LearningForm.FORMAL if formal else LearningForm.INFORMAL,
+        day=statement.day,
+        statement_id=statement.statement_id,
+        visibility=statement.visibility,
+        probability=probability,
+        label=label,
+    )
+
+
+def _link_titles(staff: Staff, linker: Linker) -> Staff:
+    """Put the role on each title of employments and posts; a title not understood alone is tried with its AID."""
+    counts: Counter[str] = Counter()
+    aids: dict[str, set[str]] = {}
+    for person in staff.people:
+        for employment in person.employments:
+            for share in employment.roles:
+                counts[share.title] += 1
+                if employment.aid:
+                    aids.setdefault(share.title, set()).add(employment.aid)
+    for post in staff.posts:
+        counts.update(share.title for share in post.roles)
+    titles: dict[str, TitleLink] = {}
+    coded: dict[tuple[str, str], TitleLink] = {}
+    unlinked, problems = [], []
+    most = linker.settings.linking.alternatives
+    for title in sorted(t for t in counts if t.strip()):
+        links = linker.link_role(title, n=most)
+        titles[title] = _title_link(title, links)
+        if links.understood:
+            continue
+        for aid in sorted(aids.get(title, ())):
+            found = _title_link(title, linker.link_role(title, aid=aid, n=most))
+            if found.role_id:
+                coded[title, aid] = found
+        if coded.keys() & {(title, aid) for aid in aids.get(title, ())}:
+            titles[title] = next(coded[title, aid] for aid in sorted(aids[title]) if (title, aid) in coded)
+            continue
+        near = tuple((k.role_id, k.probability) for k in links)
+        unlinked.append(Unlinked(title, "title", counts[title], near))
+        detail = ", ".join(linker.taxonomy.roles[role_id].label("sv") for role_id, _ in near[:3])
+        problems.append(Problem(code="title_unlinked", table="linking", value=title, detail=detail or "–", count=counts[title]))
+
+    def linked(share: RoleShare, aid: str = "") -> RoleShare:
+        found = coded.get((share.title, aid)) or titles.get(share.title)
+        return replace(share, role_id=found.role_id if found else None)
+
+    def employed(employment: Employment) -> Employment:
+        return replace(employment, roles=tuple(linked(s, employment.aid) for s in employment.roles))
+
+    def posted(post: Post) -> Post:
+        return replace(post, roles=tuple(linked(s) for s in post.roles))
+
+    return staff.replace(
+        people=tuple(replace(p, employments=tuple(employed(e) for e in p.employments)) for p in staff.people),
+        posts=tuple(posted(p) for p in staff.posts),
+        title_links=MappingProxyType(titles),
+        unlinked=(*staff.unlinked, *unlinked),
+        problems=staff.problems + problems,
+    )
+
+
+def _title_link(title: str, links: Links[RoleLink]) -> TitleLink:
+    best = links.best
+    if best is None:
+        return TitleLink(title, None, links[0].probability if links else 0.0, links[0].how.value if links else "", "")
+    return TitleLink(title, best.role_id, best.probability, best.how.value, best.label)
+
+
+def _link_free_text(staff: Staff, linker: Linker) -> Staff:
+    """Link statements in people's own words, and interests."""
+    roles = {p.person_id: tuple(sorted({s.role_id for e in p.employments for s in e.roles if s.role_id})) for p in staff.people}
+    free = [s for s in staff.statements if not s.heading]
+    most = max(8, linker.settings.linking.alternatives)
+    links = linker._link_many([s.text for s in free], lang=None, contexts=[roles.get(s.person_id, ()) for s in free], n=most)
+    made: list[Evidence] = []
+    left: dict[tuple[str, str], tuple[int, Links[Link]]] = {}
+    for statement, found in zip(free, links, strict=True):
+        accepted = found.accepted
+        made += [
+            _evidence(statement, k, link.concept_id, link.probability, link.label, link.words)
+            for k, link in enumerate(accepted, start=1)
+        ]
+        if not accepted and statement.visibility.rank >= Visibility.UNIT.rank:
+            key = (statement.text, _why_left(found))
+            left[key] = (left.get(key, (0, found))[0] + 1, found)
+    wanted = sorted({i.words for i in staff.interests if i.words})
+    meant = dict(zip(wanted, linker.link_many(wanted, n=most), strict=True))
+    interests = tuple(_interest(i, meant, linker) for i in staff.interests)
+    for interest in interests:
+        if interest.concept_id is None and interest.words:
+            key = (interest.words, "interest")
+            left[key] = (left.get(key, (0, meant[interest.words]))[0] + 1, meant[interest.words])
+    nearest = linker.settings.linking.alternatives
+    unlinked = tuple(
+        Unlinked(words, kind, count, _nearest(found, nearest))
+        for (words, kind), (count, found) in sorted(left.items(), key=lambda p: p[0])
+    )
+    return staff.replace(evidence=(*staff.evidence, *made), interests=interests, unlinked=(*staff.unlinked, *unlinked))
+
+
+def _why_left(links: Links[Link]) -> str:
+    """Say why a statement gave no evidence: a wish, a denial, or words not understood."""
+    named = links.named
+    return named.stance.value if named is not None and named.stance is not Stance.CLAIMED else "statement"
+
+
+def _interest(interest: Interest, meant: Mapping[str, Links[Link]], linker: Linker) -> Interest:
+    if interest.concept_id is not None and interest.concept_id in linker.taxonomy.concepts:
+        return interest
+    # What somebody wants to learn is often worded as a wish, so the stance is not asked.
+    named = meant[interest.words].named if interest.words in meant else None
+    return replace(interest, concept_id=named.concept_id if named else None)
+
+
+def _nearest(links: Links[Link], n: int) -> tuple[tuple[str, float], ...]:
+    return tuple((k.concept_id, k.probability) for k in links[:n])
