@@ -148,7 +148,7 @@ def test_no_file_names_a_package_index_or_a_folder_of_somebodys_machine(root: Pa
         r"--find" + "-links",
         r"/opt/" + "pypi",
     ]
-    folders = [rf"(?<![\w.~/-]){folder}/\w" for folder in ("/work", "/tmp", "/home", "/root", "/Users")]
+    folders = [rf"(?<![\w.~/-]){folder}/\w" for folder in ("/work", "/tmp", "/home", "/root", "/opt", "/Users")]
     pattern = re.compile("|".join(addresses + folders))
     found = []
     for path in tracked(root):
@@ -193,7 +193,7 @@ def test_make_names_the_commands_that_the_readme_promises(root: Path) -> None:
     for command in ("run", "test", "lint", "bench", "lock"):
         assert f"make {command}" in text
     readme = (root / "README.md").read_text(encoding="utf-8")
-    for command in re.findall(r"`?make (\w+)", readme):
+    for command in re.findall(r"(?:^|`)make (\w+)", readme, flags=re.MULTILINE):
         assert f"make {command}" in text
 
 
