@@ -74,7 +74,9 @@ def _proof(facts: Mapping[str, object], lang: str) -> str:
 
 
 def rule_sentence(rule: str, lang: str = "sv", detail: str = "") -> str:
-    """Say a hard rule or the named reason of an empty result; a rule without a text of its own is said by its name."""
+    """Say a hard rule, note or named reason (``name`` or ``name:detail``); one without a text is said by its name."""
+    rule, _, inline = rule.partition(":")
+    detail = detail or inline
     key = f"rule.{rule}"
     if key not in keys(lang):
         return f"{rule}: {detail}" if detail else rule

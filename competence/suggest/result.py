@@ -189,9 +189,14 @@ class Suggestion:
             lines.append(
                 "  " + text(key, lang, who=join((called(p) for p in other.people), lang), score=_number(other.score, lang), cost=cost)
             )
-        lines.append(text("explain.not_used", lang))
+        lines.append(not_used(self.kind, lang))
         lines.append(text("explain.draft", lang))
         return "\n".join(lines)
+
+
+def not_used(kind: str, lang: str) -> str:
+    """Say what a kind of suggestion does not read; only teams read sex, and only in stage 2."""
+    return text("explain.not_used_teams" if kind == "teams" else "explain.not_used", lang)
 
 
 def _number(value: float, lang: str) -> str:
@@ -378,7 +383,7 @@ class Suggestions(Sequence[Suggestion]):
             "sources": "; ".join(f"{name} {digest[:12]}" for name, digest in p.sources),
             "request": json.dumps(dict(p.request), ensure_ascii=False, sort_keys=True),
             "settings": json.dumps(self.settings.to_dict(), ensure_ascii=False, sort_keys=True),
-            "not_used": text("explain.not_used", lang),
+            "not_used": not_used(self.kind, lang),
             "draft": text("explain.draft", lang),
         }
 
