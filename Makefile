@@ -13,7 +13,8 @@ PYTHON ?= $(firstword $(foreach p,python3.11 python3 python3.12 python3.13 pytho
 	$(p) -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $(p))))
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet
-INSTALL := $(PIP) install --require-hashes --requirement
+# Not compiled ahead: Python does that for the part it uses, and the first start is half a minute sooner.
+INSTALL := $(PIP) install --no-compile --require-hashes --requirement
 # Built with the hatchling of the lock file: nothing is fetched here, and nothing unhashed.
 INSTALL_SELF := $(PIP) install --no-deps --no-build-isolation --no-index --editable .
 # A lock names packages and hashes, never an address: who uses a mirror of the index keeps it in pip's own settings.
