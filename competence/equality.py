@@ -146,7 +146,9 @@ class GroupTable:
 
         columns = ["measure", "women", "men", "total", "share_women", "share_men"]
         frame = pd.DataFrame([[getattr(r, c) for c in columns] for r in self.rows], columns=columns)
-        return frame.astype({"women": "Int64", "men": "Int64", "total": "Int64", "share_women": "Float64", "share_men": "Float64"})
+        return frame.astype(
+            {"women": "Int64", "men": "Int64", "total": "Int64", "share_women": "Float64", "share_men": "Float64"}
+        )
 
 
 def _cell(value: int | None) -> str:

@@ -99,15 +99,13 @@ def combine(
     total = np.bincount(holding, weights=weight, minlength=n_holdings)
     summed = np.bincount(holding, weights=weight * level, minlength=n_holdings)
     with np.errstate(invalid="ignore", divide="ignore"):
-        mean = np.where(total > 0, summed / total, np.nan)
+        mean: NDArray[np.float64] = np.where(total > 0, summed / total, np.nan)
     s0 = settings.prior_sigma
-    confidence = 1.0 - (1.0 / s0**2 + total) ** -0.5 / s0
+    confidence: NDArray[np.float64] = np.asarray(1.0 - (1.0 / s0**2 + total) ** -0.5 / s0, dtype=np.float64)
     return mean, confidence
 
 
-def round_level(
-    level: NDArray[np.float64], confidence: NDArray[np.float64], settings: EvidenceSettings
-) -> NDArray[np.int8]:
+def round_level(level: NDArray[np.float64], confidence: NDArray[np.float64], settings: EvidenceSettings) -> NDArray[np.int8]:
     """Return the whole level (halves upwards) that coverage, gap and growth use; 0 where it is to be re-confirmed."""
     whole = np.floor(np.nan_to_num(level, nan=0.0) + 0.5)
     whole[confidence < settings.reconfirm_below] = 0

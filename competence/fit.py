@@ -44,17 +44,17 @@ __all__ = [
 
 def coverage(rounded: NDArray[np.int8], asked: int) -> NDArray[np.float64]:
     """Return the share of the asked level that is held, in [0, 1]: min(level / asked, 1)."""
-    return np.minimum(rounded / float(asked), 1.0)
+    return np.asarray(np.minimum(rounded / float(asked), 1.0), dtype=np.float64)
 
 
 def gap(rounded: NDArray[np.int8], asked: int) -> NDArray[np.float64]:
     """Return how many levels are missing: max(asked - level, 0)."""
-    return np.maximum(float(asked) - rounded, 0.0)
+    return np.asarray(np.maximum(float(asked) - rounded, 0.0), dtype=np.float64)
 
 
 def surplus(rounded: NDArray[np.int8], asked: int) -> NDArray[np.float64]:
     """Return how many levels are held beyond those asked: max(level - asked, 0)."""
-    return np.maximum(rounded - float(asked), 0.0)
+    return np.asarray(np.maximum(rounded - float(asked), 0.0), dtype=np.float64)
 
 
 def fit(graph: CompetenceGraph, requirements: Iterable[Requirement]) -> NDArray[np.float64]:
@@ -68,7 +68,9 @@ def fit(graph: CompetenceGraph, requirements: Iterable[Requirement]) -> NDArray[
     for requirement in requirements:
         if requirement.hard:
             continue
-        total += requirement.weight * coverage(graph.rounded_column(graph.concept_index[requirement.concept_id]), requirement.level)
+        total += requirement.weight * coverage(
+            graph.rounded_column(graph.concept_index[requirement.concept_id]), requirement.level
+        )
         weights += requirement.weight
     return total / weights if weights else np.ones(len(graph.person_ids))
 

@@ -216,7 +216,8 @@ class CompetenceGraph:
         day = np.fromiter((e.day.toordinal() if e.day else 0 for e in pieces), np.int32, len(pieces))
         months = np.maximum(self.as_of.toordinal() - day, 0) / (365.2425 / 12)
         currency = np.array(
-            [np.nan if c.currency_months is None else c.currency_months for c in self.taxonomy.concepts.values()], dtype=np.float64
+            [np.nan if c.currency_months is None else c.currency_months for c in self.taxonomy.concepts.values()],
+            dtype=np.float64,
         )
         half_life = currency[concept] if len(pieces) else np.empty(0)
         with np.errstate(invalid="ignore"):
@@ -515,7 +516,7 @@ class CompetenceGraph:
         other.inferred = inferred
         return other
 
-    def to_networkx(self, people: Sequence[str] | None = None, units: Sequence[str] | None = None) -> nx.MultiDiGraph:
+    def to_networkx(self, people: Sequence[str] | None = None, units: Sequence[str] | None = None) -> nx.MultiDiGraph[str]:
         """Return people, concepts, roles and units asked for as a networkx MultiDiGraph.
 
         Nodes carry ``kind`` (person, concept, role, unit) and ``label``; edges have the keys ``holds`` (level,
@@ -524,7 +525,7 @@ class CompetenceGraph:
         """
         import networkx as nx
 
-        graph = nx.MultiDiGraph(as_of=self.as_of.isoformat(), audience=self.audience.value)
+        graph: nx.MultiDiGraph[str] = nx.MultiDiGraph(as_of=self.as_of.isoformat(), audience=self.audience.value)
         for row in self.rows(people, units):
             person_id = self.person_ids[row]
             graph.add_node(f"person:{person_id}", kind="person", label=self.people[row].name or person_id)

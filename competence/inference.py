@@ -61,7 +61,9 @@ def infer_hidden(graph: CompetenceGraph, *, settings: Settings | None = None, se
     """
     chosen = (settings or graph.settings).inference
     model = _fit(graph.taxonomy, chosen, seed)
-    allowed = np.array([c.kind not in (ConceptKind.GROUP, ConceptKind.LANGUAGE, ConceptKind.LICENCE) for c in graph.taxonomy.concepts.values()])
+    allowed = np.array(
+        [c.kind not in (ConceptKind.GROUP, ConceptKind.LANGUAGE, ConceptKind.LICENCE) for c in graph.taxonomy.concepts.values()]
+    )
     person: list[int] = []
     concept: list[int] = []
     scores: list[float] = []
@@ -75,13 +77,13 @@ def infer_hidden(graph: CompetenceGraph, *, settings: Settings | None = None, se
             concept.append(column)
             scores.append(score)
             contributions.append(parts)
-    score = np.array(scores, dtype=np.float64)
+    total = np.array(scores, dtype=np.float64)
     return graph.with_inferred(
         Inferred(
             person=np.array(person, dtype=np.int32),
             concept=np.array(concept, dtype=np.int32),
-            probability=model.probability(score),
-            score=score,
+            probability=model.probability(total),
+            score=total,
             contributions=tuple(contributions),
         )
     )
@@ -165,9 +167,9 @@ def _weights(data: NDArray[np.float64], similarity: NDArray[np.float64], setting
     n_rows, n_columns = data.shape
     if n_rows < n_columns:
         inner = np.linalg.inv(data @ data.T + settings.ridge * np.eye(n_rows))
-        precision = (np.eye(n_columns) - data.T @ inner @ data) / settings.ridge
+        precision = np.asarray((np.eye(n_columns) - data.T @ inner @ data) / settings.ridge, dtype=np.float64)
     else:
-        precision = np.linalg.inv(data.T @ data + settings.ridge * np.eye(n_columns))
+        precision = np.asarray(np.linalg.inv(data.T @ data + settings.ridge * np.eye(n_columns)), dtype=np.float64)
     items = -precision / np.diag(precision)
     np.fill_diagonal(items, 0.0)
     return (1.0 - settings.label_share) * items + settings.label_share * similarity
@@ -182,4 +184,4 @@ def _label_similarity(concepts: list[Concept]) -> NDArray[np.float64]:
     similar = np.asarray((vectors @ vectors.T).todense(), dtype=np.float64)
     np.fill_diagonal(similar, 0.0)
     similar[similar < 0.1] = 0.0
-    return similar / np.maximum(similar.sum(axis=1, keepdims=True), 1.0)
+    return np.asarray(similar / np.maximum(similar.sum(axis=1, keepdims=True), 1.0), dtype=np.float64)

@@ -40,9 +40,9 @@ def _weights(values: dict[str, float]) -> dict[str, float]:
 class LinkingSettings(_Section):
     """How words become concepts."""
 
-    cutoff: float = Field(0.5, ge=0, le=1, description="Lowest probability at which a link gives evidence.")
-    title_cutoff: float = Field(0.5, ge=0, le=1, description="Lowest probability at which a title is taken for a role.")
-    alternatives: int = Field(5, ge=1, le=20, description="How many nearest concepts are kept for words not understood.")
+    cutoff: float = Field(default=0.5, ge=0, le=1, description="Lowest probability at which a link gives evidence.")
+    title_cutoff: float = Field(default=0.5, ge=0, le=1, description="Lowest probability at which a title is taken for a role.")
+    alternatives: int = Field(default=5, ge=1, le=20, description="How many nearest concepts are kept for words not understood.")
 
 
 class EvidenceSettings(_Section):
@@ -63,35 +63,35 @@ class EvidenceSettings(_Section):
         },
         description="Standard error of one piece of evidence, in levels, per source.",
     )
-    prior_sigma: float = Field(1.5, gt=0, description="Standard error, in levels, of knowing nothing.")
-    assumed_level: int = Field(2, ge=1, le=5, description="Level counted when none was stated.")
-    assumed_sigma: float = Field(1.5, gt=0, description="Standard error, in levels, of an assumed level.")
-    reconfirm_below: float = Field(0.15, ge=0, lt=1, description="Confidence under which a holding covers nothing.")
+    prior_sigma: float = Field(default=1.5, gt=0, description="Standard error, in levels, of knowing nothing.")
+    assumed_level: int = Field(default=2, ge=1, le=5, description="Level counted when none was stated.")
+    assumed_sigma: float = Field(default=1.5, gt=0, description="Standard error, in levels, of an assumed level.")
+    reconfirm_below: float = Field(default=0.15, ge=0, lt=1, description="Confidence under which a holding covers nothing.")
 
 
 class FitSettings(_Section):
     """How a person is measured against a need (DESIGN section 6)."""
 
-    cutoff: float = Field(0.5, ge=0, le=1, description="Lowest fit at which growth counts.")
-    growth_cap: int = Field(2, ge=1, le=4, description="Levels of gap that count as growth, at most.")
-    related_credit: float = Field(0.5, ge=0, le=1, description="Share of coverage a related or narrower concept gives.")
+    cutoff: float = Field(default=0.5, ge=0, le=1, description="Lowest fit at which growth counts.")
+    growth_cap: int = Field(default=2, ge=1, le=4, description="Levels of gap that count as growth, at most.")
+    related_credit: float = Field(default=0.5, ge=0, le=1, description="Share of coverage a related or narrower concept gives.")
 
 
 class InferenceSettings(_Section):
     """How hidden competence is proposed (DESIGN section 4.2)."""
 
-    ridge: float = Field(10.0, gt=0, description="Regularisation of the item-item model.")
-    label_share: float = Field(0.15, ge=0, le=1, description="Weight of label similarity beside the item-item model.")
-    cutoff: float = Field(0.3, ge=0, le=1, description="Lowest probability at which a question is proposed.")
-    most: int = Field(10, ge=1, le=50, description="Questions per person, at most.")
+    ridge: float = Field(default=10.0, gt=0, description="Regularisation of the item-item model.")
+    label_share: float = Field(default=0.15, ge=0, le=1, description="Weight of label similarity beside the item-item model.")
+    cutoff: float = Field(default=0.3, ge=0, le=1, description="Lowest probability at which a question is proposed.")
+    most: int = Field(default=10, ge=1, le=50, description="Questions per person, at most.")
 
 
 class EqualitySettings(_Section):
     """How figures by sex are made and hidden (DESIGN section 8)."""
 
-    smallest_cell: int = Field(3, ge=1, le=10, description="Head counts under this are hidden in published tables.")
-    smallest_result: int = Field(7, ge=5, le=10, description="Results for fewer people than this are hidden.")
-    band: tuple[float, float] = Field((0.4, 0.6), description="Share of each sex that counts as even.")
+    smallest_cell: int = Field(default=3, ge=1, le=10, description="Head counts under this are hidden in published tables.")
+    smallest_result: int = Field(default=7, ge=5, le=10, description="Results for fewer people than this are hidden.")
+    band: tuple[float, float] = Field(default=(0.4, 0.6), description="Share of each sex that counts as even.")
 
     @field_validator("band")
     @classmethod
@@ -120,18 +120,18 @@ class SuggestSettings(_Section):
         default={"required_now": 0.35, "single_holder": 0.25, "within_reach": 0.2, "safety": 0.1, "weak_proof": 0.1},
         description="Weights of the measures of a claim worth validating.",
     )
-    mentor_capacity: int = Field(1, ge=0, description="Mentees per mentor where neither file nor call says.")
-    level_gap: tuple[int, int] = Field((1, 3), description="Smallest and largest lead of a mentor over a mentee, in levels.")
-    alternatives: int = Field(3, ge=0, le=10, description="Alternatives listed beside each pair.")
-    expert_cutoff: float = Field(0.1, ge=0, le=1, description="Lowest score of an expert that is shown.")
-    pair_cutoff: float = Field(0.1, ge=0, le=1, description="Lowest score of a mentoring pair.")
-    topics: int = Field(5, ge=1, le=20, description="Topics per mentee taken from gaps when no interest is stated.")
-    choices: int = Field(30, ge=1, description="Posts considered per person in a rotation, the best ones.")
-    share_tolerance: float = Field(0.25, ge=0, le=1, description="Largest difference in share of full time in a move.")
-    cover: int = Field(1, ge=0, description="Holders of each safety-critical competence that a unit keeps in a rotation.")
-    travel_minutes: float = Field(45.0, ge=0, description="Longest travel between sites in a rotation, in minutes.")
-    moving_share: float = Field(0.2, gt=0, le=1, description="Largest share of a unit that moves at once, where the unit does not say.")
-    reach_cutoff: float = Field(0.6, ge=0, le=1, description="Fit from which another role is within reach.")
+    mentor_capacity: int = Field(default=1, ge=0, description="Mentees per mentor where neither file nor call says.")
+    level_gap: tuple[int, int] = Field(default=(1, 3), description="Least and most a mentor leads a mentee by, in levels.")
+    alternatives: int = Field(default=3, ge=0, le=10, description="Alternatives listed beside each pair.")
+    expert_cutoff: float = Field(default=0.1, ge=0, le=1, description="Lowest score of an expert that is shown.")
+    pair_cutoff: float = Field(default=0.1, ge=0, le=1, description="Lowest score of a mentoring pair.")
+    topics: int = Field(default=5, ge=1, le=20, description="Topics per mentee taken from gaps when no interest is stated.")
+    choices: int = Field(default=30, ge=1, description="Posts considered per person in a rotation, the best ones.")
+    share_tolerance: float = Field(default=0.25, ge=0, le=1, description="Largest difference in share of full time in a move.")
+    cover: int = Field(default=1, ge=0, description="Holders of each safety-critical competence that a unit keeps in a rotation.")
+    travel_minutes: float = Field(default=45.0, ge=0, description="Longest travel between sites in a rotation, in minutes.")
+    moving_share: float = Field(default=0.2, gt=0, le=1, description="Share of a unit that moves at once, at most, where the unit does not say.")
+    reach_cutoff: float = Field(default=0.6, ge=0, le=1, description="Fit from which another role is within reach.")
 
     @field_validator("experts", "pairs", "rotation", "validations")
     @classmethod

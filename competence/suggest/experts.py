@@ -175,7 +175,9 @@ class _Measured:
         total = sum(i.weight for i in items)
         self.share = [i.weight / total for i in items]
         self.columns = [graph.concept_index[i.concept_id] for i in items]
-        self.values: dict[str, list[NDArray[np.float64]]] = {m: [] for m in ("coverage", "confidence", "freshness", "related", "willingness")}
+        self.values: dict[str, list[NDArray[np.float64]]] = {
+            m: [] for m in ("coverage", "confidence", "freshness", "related", "willingness")
+        }
         self.via: list[NDArray[np.int64]] = []
         self.known = np.zeros(n, dtype=np.bool_)
         self.doubtful = np.zeros(n, dtype=np.bool_)

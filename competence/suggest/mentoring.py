@@ -17,7 +17,7 @@ from scipy import sparse
 from competence.errors import InputError
 from competence.fit import gaps, sum_of
 from competence.graph import CompetenceGraph
-from competence.model import Choice, HistoryKind, Importance, InterestKind, Need, NeedItem, Outcome, Reason, Status
+from competence.model import Choice, HistoryKind, Importance, InterestKind, Need, NeedItem, Reason, Status
 from competence.settings import Settings
 from competence.solve.assign import alternatives, assign
 from competence.solve.budget import Progress
@@ -39,6 +39,10 @@ from competence.suggest.scoring import (
 __all__ = ["pair_mentors"]
 
 _KIND = "pairs"
+_RULES = ("forbidden_pair", "own_line_manager", "paired_before", "below_cutoff")
+_ALLOWED = -1
+_Places = tuple[dict[int, int], dict[int, int]]
+"""Solver position of each mentee row and of each mentor row."""
 _BEST_LEAD = 2
 """Lead in levels from which a mentor's lead counts in full; a lead of one level counts half."""
 
@@ -156,29 +160,19 @@ def pair_mentors(
     candidates = _candidates(graph, with_topics, mentor_rows, wanted, settings)
     barred = rounds.barred(forbidden)
     fixed = rounds.fixed(pinned)
-    refused: dict[int, dict[str, int]] = {}
-    keep = np.ones(len(candidates.score), dtype=np.bool_)
-    for k, (e, r) in enumerate(zip(candidates.mentee.tolist(), candidates.mentor.tolist(), strict=True)):
-        rule = rounds.refusal(with_topics[e], mentor_rows[r], barred)
-        if rule is None and candidates.score[k] < lowest and (with_topics[e], mentor_rows[r]) not in fixed:
-            rule = "below_cutoff"
-        if rule is not None:
-            keep[k] = False
-            refused.setdefault(e, {}).setdefault(rule, 0)
-            refused[e][rule] += 1
-    candidates = candidates.only(keep)
+    at = {row: i for i, row in enumerate(with_topics)}, {row: i for i, row in enumerate(mentor_rows)}
+    refused = _refuse(candidates, rounds.refusals(at, barred), rounds.as_keys(at, fixed), lowest, len(mentor_rows))
+    tried = candidates.mentee
+    candidates = candidates.only(refused == _ALLOWED)
     shape = (len(with_topics), len(mentor_rows))
     score = sparse.csr_array((candidates.score, (candidates.mentee, candidates.mentor)), shape=shape)
     mentees_now = active_mentees(graph)
     room = np.array([rounds.capacity(r, capacity, mentees_now) for r in mentor_rows], dtype=np.int64)
-    at = {row: i for i, row in enumerate(with_topics)}, {row: i for i, row in enumerate(mentor_rows)}
     pins = _pins(graph, fixed, at, score)
     if stable:
         solution = stable_match(score, score, room)
     else:
-        solution = assign(
-            score, 1, room, pinned=pins, effort=effort, time_limit=time_limit, seed=seed, progress=progress
-        )
+        solution = assign(score, 1, room, pinned=pins, effort=effort, time_limit=time_limit, seed=seed, progress=progress)
     if solution.outcome.status is Status.INFEASIBLE:
         return Suggestions.build(
             graph,
@@ -196,7 +190,7 @@ def pair_mentors(
     matched = {e for e, _ in pairs}
     for e, row in enumerate(with_topics):
         if e not in matched:
-            left_out.append(LeftOutRow(graph.person_ids[row], _why_unmatched(e, score, refused)))
+            left_out.append(LeftOutRow(graph.person_ids[row], _why_unmatched(e, score, tried, refused)))
     if not pairs:
         return empty("no_pairs")
 
@@ -206,7 +200,9 @@ def pair_mentors(
         others: tuple[Alternative, ...] = ()
         if not stable:
             others = tuple(
-                Alternative((graph.person_ids[with_topics[e]], graph.person_ids[mentor_rows[a.column]]), a.score, max(a.loss, 0.0))
+                Alternative(
+                    (graph.person_ids[with_topics[e]], graph.person_ids[mentor_rows[a.column]]), a.score, max(a.loss, 0.0)
+                )
                 for a in alternatives(score, solution, e, settings.suggest.alternatives)
             )
         items.append(
@@ -222,7 +218,7 @@ def pair_mentors(
         shown = shown[:n]
     blocking = len(blocking_pairs(score, score, solution.pairs, room))
     outcome = solution.outcome
-    notes = (f"blocking_pairs:{blocking}",)
+    notes: tuple[str, ...] = (f"blocking_pairs:{blocking}",)
     if any(s.ask_first for s in shown):
         notes = (*notes, "opt_in_not_asked")
     return Suggestions.build(
@@ -275,7 +271,8 @@ def _topics(
         first = {g.requirement.concept_id: g for g in reversed(missing)}
         best = sorted(first.values(), key=lambda g: (-g.missing * g.requirement.weight, g.requirement.concept_id))
         found[row] = tuple(
-            _Topic(graph.concept_index[g.requirement.concept_id], g.requirement.weight, "gap") for g in best[: settings.suggest.topics]
+            _Topic(graph.concept_index[g.requirement.concept_id], g.requirement.weight, "gap")
+            for g in best[: settings.suggest.topics]
         )
     return found, "goal_role" if goal_role else "stated_or_gaps"
 
@@ -343,31 +340,46 @@ def _candidates(
     mentee = np.concatenate([p[0] for p in parts]) if parts else np.empty(0, np.int64)
     mentor = np.concatenate([p[1] for p in parts]) if parts else np.empty(0, np.int64)
     key, inverse = np.unique(mentee * len(mentor_rows) + mentor, return_inverse=True)
-    sums = [
-        np.bincount(inverse, weights=np.concatenate([p[i] for p in parts]), minlength=len(key)) if len(key) else np.empty(0)
-        for i in (2, 3, 4)
-    ]
-    e_of, r_of = key // max(len(mentor_rows), 1), key % max(len(mentor_rows), 1)
-    units = [frozenset(graph.units_of[r]) for r in range(len(graph.person_ids))]
-    other = np.fromiter(
-        (
-            float(bool(units[mentor_rows[r]]) and units[mentee_rows[e]].isdisjoint(units[mentor_rows[r]]))
-            for e, r in zip(e_of.tolist(), r_of.tolist(), strict=True)
-        ),
-        np.float64,
-        len(key),
-    )
+
+    def summed(part: int) -> NDArray[np.float64]:
+        values = np.concatenate([p[part] for p in parts]) if parts else np.empty(0)
+        return np.asarray(np.bincount(inverse, weights=values, minlength=len(key)), dtype=np.float64)
+
+    gain, confident, willing = summed(2), summed(3), summed(4)
+    e_of, r_of = key // len(mentor_rows), key % len(mentor_rows)
+    other = _in_other_units(graph, mentee_rows, mentor_rows, key, r_of)
     now = active_mentees(graph)
-    load = np.array([1.0 / (1.0 + now.get(graph.person_ids[r], 0)) for r in mentor_rows])[r_of] if len(key) else np.empty(0)
+    load = np.array([1.0 / (1.0 + now.get(graph.person_ids[r], 0)) for r in mentor_rows])[r_of]
     weights = settings.suggest.pairs
     score = (
-        weights["topic_gain"] * sums[0]
-        + weights["mentor_confidence"] * sums[1]
-        + weights["teaching"] * sums[2]
+        weights["topic_gain"] * gain
+        + weights["mentor_confidence"] * confident
+        + weights["teaching"] * willing
         + weights["other_unit"] * other
         + weights["load"] * load
     )
-    return _Candidates(e_of, r_of, sums[0], sums[1], sums[2], other, load, score)
+    return _Candidates(e_of, r_of, gain, confident, willing, other, load, score)
+
+
+def _in_other_units(
+    graph: CompetenceGraph,
+    mentee_rows: Sequence[int],
+    mentor_rows: Sequence[int],
+    key: NDArray[np.int64],
+    mentor: NDArray[np.int64],
+) -> NDArray[np.float64]:
+    """Return 1 for each pair whose mentor has a unit that the mentee does not share, else 0."""
+    names = {u: k for k, u in enumerate(sorted({u for own in graph.units_of for u in own}))}
+
+    def members(rows: Sequence[int]) -> sparse.csr_array:
+        at = [(i, names[u]) for i, row in enumerate(rows) for u in graph.units_of[row]]
+        places = ([i for i, _ in at], [k for _, k in at])
+        return sparse.csr_array((np.ones(len(at)), places), shape=(len(rows), max(len(names), 1)))
+
+    shared = (members(mentee_rows) @ members(mentor_rows).T).tocoo()
+    together = shared.row.astype(np.int64) * len(mentor_rows) + shared.col
+    has_unit = np.array([bool(graph.units_of[r]) for r in mentor_rows], dtype=np.bool_)
+    return (has_unit[mentor] & ~np.isin(key, together)).astype(np.float64)
 
 
 class _Round:
@@ -413,21 +425,35 @@ class _Round:
         asked = {(self.graph.row(e), self.graph.row(r)) for e, r in pinned}
         index = self.graph.person_index
         return asked | {
-            (index[p[0]], index[p[1]])
-            for p in self.answered[Choice.PINNED]
-            if len(p) == 2 and p[0] in index and p[1] in index
+            (index[p[0]], index[p[1]]) for p in self.answered[Choice.PINNED] if len(p) == 2 and p[0] in index and p[1] in index
         }
 
-    def refusal(self, mentee: int, mentor: int, barred: set[tuple[int, int]]) -> str | None:
-        """Return the hard rule that forbids a pair, or None."""
-        mentee_id, mentor_id = self.graph.person_ids[mentee], self.graph.person_ids[mentor]
-        if (mentee, mentor) in barred:
-            return "forbidden_pair"
-        if mentor_id in self.managers[mentee] or mentee_id in self.managers[mentor]:
-            return "own_line_manager"
-        if frozenset((mentee_id, mentor_id)) in self.before:
-            return "paired_before"
-        return None
+    def refusals(self, at: _Places, barred: set[tuple[int, int]]) -> Mapping[str, NDArray[np.int64]]:
+        """Return the pairs that each hard rule forbids, as keys ``mentee * n_mentors + mentor``."""
+        index = self.graph.person_index
+        lines = {
+            pair
+            for row, managers in enumerate(self.managers)
+            for manager in managers
+            if manager in index
+            for pair in ((row, index[manager]), (index[manager], row))
+        }
+        before = {
+            (index[a], index[b]) for pair in self.before if all(p in index for p in pair) for a in pair for b in pair if a != b
+        }
+        return {
+            "forbidden_pair": self.as_keys(at, barred),
+            "own_line_manager": self.as_keys(at, lines),
+            "paired_before": self.as_keys(at, before),
+        }
+
+    @staticmethod
+    def as_keys(at: _Places, pairs: Iterable[tuple[int, int]]) -> NDArray[np.int64]:
+        """Return (mentee, mentor) rows as keys, leaving out those who are not in the round."""
+        mentees, mentors = at
+        return np.array(
+            sorted(mentees[e] * len(mentors) + mentors[r] for e, r in pairs if e in mentees and r in mentors), dtype=np.int64
+        )
 
     def capacity(self, row: int, capacity: int | None, mentees_now: Mapping[str, int]) -> int:
         """Return how many more mentees a mentor can take."""
@@ -468,11 +494,10 @@ class _Round:
                 "origin": topic.origin,
             }
             share = topic.weight / total
-            wish = (concept_id, in_interests(graph, mentor_id, topic.column))
             for measure, value, said in (
                 ("topic_gain", min(lead, _BEST_LEAD) / _BEST_LEAD, proof),
                 ("mentor_confidence", float(graph.arrays.confidence[theirs]), {}),
-                ("teaching", float(wish[1]), {}),
+                ("teaching", float(_teaches(graph, mentor_id, topic.column)), {}),
             ):
                 if value > 0:
                     weight = weights[measure] * share
@@ -518,7 +543,10 @@ class _Round:
             ask_first=tuple(
                 dict.fromkeys((*to_ask_first(graph, [mentee_id], "mentee"), *to_ask_first(graph, [mentor_id], "mentor")))
             ),
-            facts={"topics": covered, "topics_not_covered": [graph.concept_ids[t.column] for t in topics if graph.concept_ids[t.column] not in covered]},
+            facts={
+                "topics": covered,
+                "topics_not_covered": [graph.concept_ids[t.column] for t in topics if graph.concept_ids[t.column] not in covered],
+            },
         )
 
     def _unit(self, row: int) -> str:
@@ -526,33 +554,45 @@ class _Round:
         return self.graph.unit_name(units[0]) if units else ""
 
 
-def in_interests(graph: CompetenceGraph, person_id: str, column: int) -> bool:
+def _teaches(graph: CompetenceGraph, person_id: str, column: int) -> bool:
     """Say whether a person has stated an interest to teach a concept."""
     return column in graph.interests.get((person_id, InterestKind.TEACH), ())
 
 
-def _pins(
-    graph: CompetenceGraph, fixed: set[tuple[int, int]], at: tuple[dict[int, int], dict[int, int]], score: sparse.csr_array
-) -> list[tuple[int, int]]:
+def _pins(graph: CompetenceGraph, fixed: set[tuple[int, int]], at: _Places, score: sparse.csr_array) -> list[tuple[int, int]]:
     """Return pinned pairs as solver positions, refusing those that a hard rule forbids."""
     pins = []
-    allowed = set(zip(*score.nonzero(), strict=True)) if fixed else set()
     for mentee, mentor in sorted(fixed):
         pair = (at[0].get(mentee, -1), at[1].get(mentor, -1))
-        if pair not in allowed:
+        allowed = score.indices[score.indptr[pair[0]] : score.indptr[pair[0] + 1]].tolist() if pair[0] >= 0 else []
+        if pair[1] not in allowed:
             raise InputError(
                 f"pinned pair {graph.person_ids[mentee]} – {graph.person_ids[mentor]} breaks a hard rule "
                 "(takes_part, own_line_manager, paired_before, forbidden_pair, level_gap); unpin it or change what forbids it"
             )
-        pins.append((int(pair[0]), int(pair[1])))
+        pins.append(pair)
     return pins
 
 
-def _why_unmatched(e: int, score: sparse.csr_array, refused: Mapping[int, Mapping[str, int]]) -> str:
+def _refuse(
+    candidates: _Candidates,
+    refusals: Mapping[str, NDArray[np.int64]],
+    pinned: NDArray[np.int64],
+    lowest: float,
+    n_mentors: int,
+) -> NDArray[np.int64]:
+    """Return per candidate which of ``_RULES`` forbids it, the first that does, or ``_ALLOWED``."""
+    key = candidates.mentee * n_mentors + candidates.mentor
+    refused = np.full(len(key), _ALLOWED, dtype=np.int64)
+    refused[(candidates.score < lowest) & ~np.isin(key, pinned)] = _RULES.index("below_cutoff")
+    for rule in reversed(list(refusals)):
+        refused[np.isin(key, refusals[rule])] = _RULES.index(rule)
+    return refused
+
+
+def _why_unmatched(e: int, score: sparse.csr_array, tried: NDArray[np.int64], refused: NDArray[np.int64]) -> str:
     """Name the rule that left a mentee without a mentor: capacity if any pair was allowed, else what refused most."""
     if score.indptr[e + 1] > score.indptr[e]:
         return "mentors_full"
-    rules = refused.get(e)
-    if not rules:
-        return "nobody_leads_in_topic"
-    return max(sorted(rules), key=lambda rule: rules[rule])
+    rules = refused[tried == e]
+    return _RULES[int(np.bincount(rules).argmax())] if len(rules) else "nobody_leads_in_topic"

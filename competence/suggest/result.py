@@ -187,7 +187,8 @@ class Suggestion:
             key = "explain.alternative" if other.cost is None else "explain.alternative_cost"
             cost = "" if other.cost is None else _number(other.cost, lang)
             lines.append(
-                "  " + text(key, lang, who=join((called(p) for p in other.people), lang), score=_number(other.score, lang), cost=cost)
+                "  "
+                + text(key, lang, who=join((called(p) for p in other.people), lang), score=_number(other.score, lang), cost=cost)
             )
         lines.append(not_used(self.kind, lang))
         lines.append(text("explain.draft", lang))
@@ -308,7 +309,9 @@ class Suggestions(Sequence[Suggestion]):
     def explain(self, lang: str = "sv") -> str:
         """Say the whole result: how good it is, figures by sex, how many were left out by which rule, and notes."""
         lines = [outcome_sentence(self.outcome, lang), *by_sex_lines(self.by_sex, lang)]
-        lines += [text("explain.left_out", lang, count=n, rule=rule_sentence(rule, lang)) for rule, n in self.left_out.counts.items()]
+        lines += [
+            text("explain.left_out", lang, count=n, rule=rule_sentence(rule, lang)) for rule, n in self.left_out.counts.items()
+        ]
         lines += [rule_sentence(note, lang) for note in (*self.notes, *self.outcome.notes)]
         return "\n".join(lines)
 
@@ -316,21 +319,23 @@ class Suggestions(Sequence[Suggestion]):
         """Return one row per person and suggestion; the first columns are the same for all kinds (``COLUMNS``)."""
         import pandas as pd
 
-        rows = [
-            [
-                s.rank,
-                m.target or s.labels.get(lang, s.target),
-                m.person_id,
-                m.part,
-                s.score,
-                s.why(lang),
-                s.names.get(m.person_id, ""),
-                s.labels.get(lang, s.target),
-            ]
+        return pd.DataFrame(self._rows(lang), columns=[*COLUMNS, "name", "suggestion"])
+
+    def _rows(self, lang: str) -> list[dict[str, Any]]:
+        return [
+            {
+                "rank": s.rank,
+                "target": m.target or s.labels.get(lang, s.target),
+                "person_id": m.person_id,
+                "part": m.part,
+                "score": s.score,
+                "why": s.why(lang),
+                "name": s.names.get(m.person_id, ""),
+                "suggestion": s.labels.get(lang, s.target),
+            }
             for s in self._items
             for m in s.members
         ]
-        return pd.DataFrame(rows, columns=[*COLUMNS, "name", "suggestion"])
 
     def to_tables(self, lang: str = "sv") -> dict[str, list[dict[str, Any]]]:
         """Return the sheets of the workbook as lists of rows: suggestions, reasons, left out, by sex, about."""
@@ -352,19 +357,27 @@ class Suggestions(Sequence[Suggestion]):
         ]
         about: list[dict[str, Any]] = [{"what": k, "value": v} for k, v in self._about(lang).items()]
         tables: dict[str, list[dict[str, Any]]] = {
-            "suggestions": self.to_frame(lang).to_dict("records"),
+            "suggestions": self._rows(lang),
             "reasons": reasons,
-            "left_out": [{"person_id": r.person_id, "rule": r.rule, "detail": r.detail, "why": rule_sentence(r.rule, lang)} for r in self.left_out],
+            "left_out": [
+                {"person_id": r.person_id, "rule": r.rule, "detail": r.detail, "why": rule_sentence(r.rule, lang)}
+                for r in self.left_out
+            ],
             "by_sex": [
-                {**{k: v for k, v in row.items() if k != "measure"}, "measure": text(f"group.{row['measure']}", lang)}
-                for row in self.by_sex.to_dict()["rows"]  # type: ignore[attr-defined]
+                {
+                    "measure": text(f"group.{row.measure}", lang),
+                    "women": row.women,
+                    "men": row.men,
+                    "total": row.total,
+                    "share_women": row.share_women,
+                    "share_men": row.share_men,
+                }
+                for row in self.by_sex.rows
             ],
             "about": about,
         }
         if self.neutral is not None:
-            tables["neutral"] = self.neutral.to_frame(lang).to_dict("records")
-        order = ["measure", "women", "men", "total", "share_women", "share_men"]
-        tables["by_sex"] = [{k: row[k] for k in order} for row in tables["by_sex"]]
+            tables["neutral"] = self.neutral._rows(lang)
         return tables
 
     def _about(self, lang: str) -> dict[str, str]:
@@ -391,7 +404,9 @@ class Suggestions(Sequence[Suggestion]):
         """Write a workbook with the suggestions, every reason, who was left out, figures by sex and provenance."""
         from competence.io import write_tables
 
-        titles = {name: text(f"sheet.{name}", lang) for name in ("suggestions", "reasons", "left_out", "by_sex", "about", "neutral")}
+        titles = {
+            name: text(f"sheet.{name}", lang) for name in ("suggestions", "reasons", "left_out", "by_sex", "about", "neutral")
+        }
         return write_tables({titles[name]: rows for name, rows in self.to_tables(lang).items()}, path)
 
     def to_dict(self) -> dict[str, Any]:

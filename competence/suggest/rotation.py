@@ -189,7 +189,9 @@ def plan_rotation(
     elif not items:
         return empty("no_cycles")
     shuffle = seeded_order(["|".join(s.people) for s in items], seed)
-    best_first = [replace(s, rank=rank) for rank, s in enumerate(sorted((items[i] for i in shuffle), key=lambda s: -s.score), start=1)]
+    best_first = [
+        replace(s, rank=rank) for rank, s in enumerate(sorted((items[i] for i in shuffle), key=lambda s: -s.score), start=1)
+    ]
     if n is not None:
         left_out += [LeftOutRow(p, "not_among_best") for s in best_first[n:] for p in s.people]
         best_first = best_first[:n]
@@ -326,10 +328,8 @@ class _Moves:
     def score(self) -> NDArray[np.float64]:
         """Return the score of every move, allowed or not, shape (n_movers, n_movers)."""
         weights = self.settings.suggest.rotation
-        by_kind = (
-            weights["fit"] * self.fit + weights["growth"] * self.growth + weights["interest"] * self.interest
-        )
-        return by_kind[:, self.kind] + weights["new_unit"] * self.new_unit
+        by_kind = weights["fit"] * self.fit + weights["growth"] * self.growth + weights["interest"] * self.interest
+        return np.asarray(by_kind[:, self.kind] + weights["new_unit"] * self.new_unit, dtype=np.float64)
 
     def gain(self, choices: int) -> sparse.csr_array:
         """Return the allowed moves with their scores, at most ``choices`` per person, the best; ties by position."""
@@ -361,7 +361,9 @@ class _Moves:
         for i, j in zip(cycle, (*cycle[1:], cycle[0]), strict=True):
             person_id, post = graph.person_ids[self.movers[i]], self.posts[j]
             titles = [graph.taxonomy.roles[r] for r in self._roles[j]]
-            members.append(Member(person_id, "mover", f"{graph.unit_name(post.unit_id)}: {', '.join(t.label('sv') for t in titles)}"))
+            members.append(
+                Member(person_id, "mover", f"{graph.unit_name(post.unit_id)}: {', '.join(t.label('sv') for t in titles)}")
+            )
             for lang in ("sv", "en"):
                 path[lang].append(f"{graph.unit_name(post.unit_id)} ({', '.join(t.label(lang) for t in titles)})")
             moves.append(
@@ -382,7 +384,15 @@ class _Moves:
             labels={lang: " → ".join(steps) for lang, steps in path.items()},
             score=sum_of(reasons),
             reasons=ordered(reasons),
-            rules=("takes_part", "hard_requirements_met", "fit_kept", "something_to_learn", "unit_limit_kept", "cover_kept", "posts_filled"),
+            rules=(
+                "takes_part",
+                "hard_requirements_met",
+                "fit_kept",
+                "something_to_learn",
+                "unit_limit_kept",
+                "cover_kept",
+                "posts_filled",
+            ),
             ask_first=to_ask_first(graph, [m.person_id for m in members], "rotation"),
             facts={"moves": moves, "months": months, "right_to_return": True},
         )
@@ -474,7 +484,9 @@ def _merged(graph: CompetenceGraph, roles: Sequence[str]) -> tuple[Requirement, 
             merged[q.concept_id] = (
                 q
                 if known is None
-                else replace(known, level=max(known.level, q.level), weight=max(known.weight, q.weight), hard=known.hard or q.hard)
+                else replace(
+                    known, level=max(known.level, q.level), weight=max(known.weight, q.weight), hard=known.hard or q.hard
+                )
             )
     return tuple(merged[c] for c in sorted(merged))
 
@@ -563,7 +575,9 @@ def _pinned(
         for source, target in zip(cycle, (*cycle[1:], cycle[0]), strict=True):
             row = gain.indices[gain.indptr[source] : gain.indptr[source + 1]] if source >= 0 else np.empty(0)
             if target < 0 or target not in row:
-                raise InputError(f"pinned cycle {' → '.join(people)} has a move that a hard rule forbids; unpin it or change what forbids it")
+                raise InputError(
+                    f"pinned cycle {' → '.join(people)} has a move that a hard rule forbids; unpin it or change what forbids it"
+                )
         if cycle not in cycles:
             cycles.append(cycle)
     return tuple(cycles)

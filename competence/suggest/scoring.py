@@ -120,5 +120,5 @@ def understood_request(need: ResolvedNeed) -> dict[str, object]:
 
 def check_count(value: int | None, name: str, lowest: int = 1) -> None:
     """Refuse a head count under ``lowest``."""
-    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < lowest):
+    if value is not None and value < lowest:
         raise InputError(f"{name} must be a whole number of at least {lowest}; got {value!r}")

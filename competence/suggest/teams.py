@@ -169,9 +169,7 @@ def form_teams(
     sex = np.array([_SEX_CODE[graph.people[r].sex] for r in rows], dtype=np.int8)
     counts = np.array([i.count for i in resolved.items], dtype=np.int64)
     weights = np.array([i.weight for i in resolved.items], dtype=np.float64)
-    inside = {
-        name: [(at[a], at[b]) for a, b in kind if a in at and b in at] for name, kind in pairs.items()
-    }
+    inside = {name: [(at[a], at[b]) for a, b in kind if a in at and b in at] for name, kind in pairs.items()}
     evened = purpose != "work_team" or (bool(ground.strip()) and bool(assessment.strip()))
     shared = {
         "together": inside["together"],
@@ -279,7 +277,7 @@ def _team(
     number: int,
 ) -> Suggestion:
     """Word one team: a reason per item of the need, with the members who hold it and their evidence."""
-    people = sorted((graph.person_ids[rows[i]] for i in team))
+    people = sorted(graph.person_ids[rows[i]] for i in team)
     total = sum(i.weight for i in items)
     reasons = []
     for k, item in enumerate(items):

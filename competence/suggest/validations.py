@@ -190,7 +190,9 @@ def _measure(graph: CompetenceGraph, claims: list[tuple[int, int]], settings: Se
             if concept_id in unit_asks[unit]:
                 number = len((holding[column] | {row}).intersection(staff_of[unit]))
                 values["single_holder"][k] = max(values["single_holder"][k], 1.0 / number if number <= 2 else 0.0)
-        if graph.taxonomy.concepts[concept_id].safety_critical and (required[row].get(concept_id) or reachable[row].get(concept_id)):
+        if graph.taxonomy.concepts[concept_id].safety_critical and (
+            required[row].get(concept_id) or reachable[row].get(concept_id)
+        ):
             values["safety"][k] = 1.0
     return values
 
