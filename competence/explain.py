@@ -46,7 +46,17 @@ def reason_sentence(kind: str, reason: Reason, lang: str = "sv", names: Mapping[
     sentence = text(
         key,
         lang,
-        concept=facts.get("concept", reason.concept_id or ""), have=facts.get("have", 0), asked=facts.get("asked", 0), other=facts.get("other", ""), other_have=facts.get("other_have", 0), via=facts.get("via", ""), unit=facts.get("unit", ""), count=facts.get("count", 0), needed=facts.get("needed", 0), percent=round(100 * reason.value), person=(names or {}).get(person, person),
+        concept=facts.get("concept", reason.concept_id or ""),
+        have=facts.get("have", 0),
+        asked=facts.get("asked", 0),
+        other=facts.get("other", ""),
+        other_have=facts.get("other_have", 0),
+        via=facts.get("via", ""),
+        unit=facts.get("unit", ""),
+        count=facts.get("count", 0),
+        needed=facts.get("needed", 0),
+        percent=round(100 * reason.value),
+        person=(names or {}).get(person, person),
     )
     return " ".join(part for part in (sentence, _proof(facts, lang)) if part)
 

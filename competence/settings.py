@@ -121,7 +121,7 @@ class SuggestSettings(_Section):
         description="Weights of the measures of a claim worth validating.",
     )
     mentor_capacity: int = Field(default=1, ge=0, description="Mentees per mentor where neither file nor call says.")
-    level_gap: tuple[int, int] = Field(default=(1, 3), description="Least and most a mentor leads a mentee by, in levels.")
+    level_gap: tuple[int, int] = Field(default=(1, 3), description="Least and most lead of a mentor, in levels.")
     alternatives: int = Field(default=3, ge=0, le=10, description="Alternatives listed beside each pair.")
     expert_cutoff: float = Field(default=0.1, ge=0, le=1, description="Lowest score of an expert that is shown.")
     pair_cutoff: float = Field(default=0.1, ge=0, le=1, description="Lowest score of a mentoring pair.")
@@ -130,7 +130,9 @@ class SuggestSettings(_Section):
     share_tolerance: float = Field(default=0.25, ge=0, le=1, description="Largest difference in share of full time in a move.")
     cover: int = Field(default=1, ge=0, description="Holders of each safety-critical competence that a unit keeps in a rotation.")
     travel_minutes: float = Field(default=45.0, ge=0, description="Longest travel between sites in a rotation, in minutes.")
-    moving_share: float = Field(default=0.2, gt=0, le=1, description="Share of a unit that moves at once, at most, where the unit does not say.")
+    moving_share: float = Field(
+        default=0.2, gt=0, le=1, description="Share of a unit that moves at once where the unit does not say."
+    )
     reach_cutoff: float = Field(default=0.6, ge=0, le=1, description="Fit from which another role is within reach.")
 
     @field_validator("experts", "pairs", "rotation", "validations")

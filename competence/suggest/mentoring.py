@@ -313,11 +313,11 @@ def _candidates(
             for column in stated:
                 teachers.setdefault(column, set()).add(graph.person_index[person_id])
     for column in columns:
-        level = graph.rounded_column(column)
+        level = graph.rounded_column(column).astype(np.int64)
         rows = np.flatnonzero((level > 0) & (mentor_at >= 0))
         confidence = graph.column("confidence", column)[rows]
         teaching = np.fromiter((r in teachers.get(column, ()) for r in rows.tolist()), np.float64, len(rows))
-        holders[column] = (rows, level[rows].astype(np.int64), confidence, teaching)
+        holders[column] = (rows, level[rows], confidence, teaching)
     parts: list[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]] = []
     for e, row in enumerate(mentee_rows):
         total = sum(t.weight for t in wanted[row])
