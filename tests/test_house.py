@@ -14,6 +14,7 @@ import tomllib
 import venv
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -195,6 +196,31 @@ def test_make_names_the_commands_that_the_readme_promises(root: Path) -> None:
     readme = (root / "README.md").read_text(encoding="utf-8")
     for command in re.findall(r"(?:^|`)make (\w+)", readme, flags=re.MULTILINE):
         assert f"make {command}" in text
+
+
+def test_readme_lists_every_command(root: Path) -> None:
+    readme = (root / "README.md").read_text(encoding="utf-8")
+    shown = run(sys.executable, "-m", "competence", "--help", cwd=root).stdout
+    commands = re.findall(r"^  ([a-z]+)\b", shown.split("Commands:")[-1], flags=re.MULTILINE)
+    assert commands
+    for command in commands:
+        assert f"| `competence {command}" in readme
+
+
+@pytest.mark.slow
+def test_python_sketch_of_the_readme_runs_as_written_and_no_result_is_empty(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = run(sys.executable, "-m", "competence", "example", ".", "--people", "400", "--seed", "7", cwd=tmp_path)
+    assert made.returncode == 0, made.stderr
+    (sketch,) = re.findall(r"```python\n(.*?)```", (root / "README.md").read_text(encoding="utf-8"), flags=re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    exec(compile(sketch, "README.md", "exec"), names)
+    for plan in (names[name] for name in ("experts", "pairs", "moves", "teams", "checks")):
+        assert len(plan) > 0
+        assert plan.outcome.status == "optimal" or plan.outcome.gap is not None
+        assert (tmp_path / f"{plan.kind}.xlsx").stat().st_size > 0
 
 
 @pytest.fixture(scope="session")
