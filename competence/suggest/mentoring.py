@@ -77,7 +77,8 @@ def pair_mentors(
         Ids; None takes everybody who takes part in that purpose.
     topics : need or None
         What all mentees want to learn. None takes each mentee's stated interests to learn; without any, the gaps to
-        ``goal_role``, or to the roles held.
+        ``goal_role`` or to the roles held that some mentor could help with, the heaviest first; without roles too,
+        what the mentee holds at the lowest levels (1 or 2).
     goal_role : str or None
         Role id whose gaps are the topics of all mentees; overrides stated interests.
     capacity : int or None
@@ -133,7 +134,7 @@ def pair_mentors(
         "goal_role": goal_role,
         "mentees": sorted(mentees) if mentees is not None else None,
     }
-    wanted, request["topics"] = _topics(graph, mentee_rows, topics, goal_role, settings)
+    wanted, request["topics"] = _topics(graph, mentee_rows, mentor_rows, topics, goal_role, settings)
     considered = {graph.person_ids[r] for r in (*mentee_rows, *mentor_rows)}
     without = [r for r in mentee_rows if not wanted.get(r)]
     left_out += [LeftOutRow(graph.person_ids[r], "no_topics") for r in without]
@@ -248,6 +249,7 @@ class _Topic:
 def _topics(
     graph: CompetenceGraph,
     rows: Sequence[int],
+    mentor_rows: Sequence[int],
     topics: Need | NeedItem | str | Mapping[str, int] | Iterable[str | NeedItem] | None,
     goal_role: str | None,
     settings: Settings,
@@ -258,23 +260,52 @@ def _topics(
         shared = tuple(_Topic(graph.concept_index[i.concept_id], i.weight, "asked") for i in need.items)
         return dict.fromkeys(rows, shared), understood_request(need)
     found: dict[int, tuple[_Topic, ...]] = {}
+    teachable = _Teachable(graph, mentor_rows)
     for row in rows:
         person_id = graph.person_ids[row]
         stated = sorted(graph.interests.get((person_id, InterestKind.LEARN), ()))
         if stated and goal_role is None:
             found[row] = tuple(_Topic(column, 1.0, "stated") for column in stated)
             continue
-        missing = [
-            g for g in gaps(graph, person_id, goal_role) if g.missing > 0 and g.requirement.importance is Importance.ESSENTIAL
-        ]
-        # The same concept may be missing in two roles held; the larger gap comes first and is kept.
-        first = {g.requirement.concept_id: g for g in reversed(missing)}
-        best = sorted(first.values(), key=lambda g: (-g.missing * g.requirement.weight, g.requirement.concept_id))
-        found[row] = tuple(
-            _Topic(graph.concept_index[g.requirement.concept_id], g.requirement.weight, "gap")
-            for g in best[: settings.suggest.topics]
-        )
+        # The same concept may be missing in two roles held; the larger gap counts.
+        missing: dict[int, tuple[float, float]] = {}
+        for gap in gaps(graph, person_id, goal_role):
+            column, weight = graph.concept_index[gap.requirement.concept_id], gap.requirement.weight
+            essential = gap.requirement.importance is Importance.ESSENTIAL
+            if gap.missing > 0 and essential and not gap.requirement.hard and teachable.above(column, gap.held):
+                missing[column] = max(missing.get(column, (0.0, 0.0)), (gap.missing * weight, weight))
+        heaviest = sorted(missing, key=lambda c: (-missing[c][0], graph.concept_ids[c]))
+        found[row] = tuple(_Topic(c, missing[c][1], "gap") for c in heaviest[: settings.suggest.topics])
+        if not found[row] and goal_role is None:
+            found[row] = _lowest_held(graph, row, teachable, settings)
     return found, "goal_role" if goal_role else "stated_or_gaps"
+
+
+class _Teachable:
+    """The highest level any mentor holds in a concept, looked up once per concept."""
+
+    def __init__(self, graph: CompetenceGraph, mentor_rows: Sequence[int]) -> None:
+        self._graph = graph
+        self._rows = np.array(mentor_rows, dtype=np.int64)
+        self._best: dict[int, int] = {}
+
+    def above(self, column: int, level: int) -> bool:
+        """Say whether some mentor holds more than ``level``."""
+        if column not in self._best:
+            self._best[column] = int(self._graph.rounded_column(column)[self._rows].max(initial=0))
+        return self._best[column] > level
+
+
+def _lowest_held(graph: CompetenceGraph, row: int, teachable: _Teachable, settings: Settings) -> tuple[_Topic, ...]:
+    """Return what a person without wishes and roles holds at level 1 or 2 and some mentor holds higher, lowest first."""
+    span = range(graph.arrays.indptr[row], graph.arrays.indptr[row + 1])
+    low = [
+        (int(graph.arrays.rounded[p]), graph.concept_ids[graph.arrays.concept[p]], int(graph.arrays.concept[p]))
+        for p in span
+        if 1 <= graph.arrays.rounded[p] <= _BEST_LEAD
+        and teachable.above(int(graph.arrays.concept[p]), int(graph.arrays.rounded[p]))
+    ]
+    return tuple(_Topic(column, 1.0, "held") for _, _, column in sorted(low)[: settings.suggest.topics])
 
 
 @dataclass(frozen=True, slots=True)
