@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, overload
 
-from competence._texts import text
+from competence._texts import keys, text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,7 +50,14 @@ class UnknownIdError(CompetenceError, KeyError):
 
 
 class UnreadableFileError(CompetenceError, OSError):
-    """A file could not be opened as what it says it is; nothing of it was read."""
+    """A file could not be opened as what it says it is; nothing of it was read.
+
+    ``problem`` says the same as a Problem, worded in Swedish and English with what to do about it.
+    """
+
+    def __init__(self, message: str, problem: Problem | None = None) -> None:
+        super().__init__(message)
+        self.problem = problem
 
 
 class TaxonomyError(CompetenceError, ValueError):
@@ -131,10 +138,13 @@ class Problem:
         return self._worded("remedy", lang)
 
     def _worded(self, part: str, lang: str) -> str:
+        # What a table is called, and what cannot be done without it, where the table is one an employer hands in.
+        named = f"table.{self.table}.name" in keys(lang)
         return text(
             f"problem.{self.code}.{part}",
             lang,
-            table=self.table,
+            table=text(f"table.{self.table}.name", lang) if named else self.table,
+            without=text(f"table.{self.table}.without", lang) if named else "",
             row=self.row if self.row is not None else "–",
             column=self.column or "–",
             value=self.value if self.value is not None else "–",
