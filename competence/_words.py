@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import pairwise
 
 __all__ = [
     "FILLERS",
@@ -51,7 +52,7 @@ STOP = frozenset(
     """
     jag du man vi de dom han hon mig mej dig sig oss er min mitt mina din ditt sin sitt sina vår våra deras dess
     att och samt i på av för med till från om en ett den det dessa denna detta som är var varit vara har hade haft
-    kan kunna ska skall så då när där här hos inom vid under över åt ut upp in eller även också bland
+    dem kan kunna ska skall så då när där här hos inom vid under över åt ut upp in eller även också bland
     a an the of and in on at to for with my our your their i im we you is are am be been was have has had can or by as from
     """.split()
 )
@@ -63,7 +64,8 @@ FILLERS = frozenset(
     pratar prata pratat talar talat behärskar hjälplig flytande håller hållit sysslar sysslat gillar
     jobbat jobbar arbetat arbetar jobbade arbetade hemma gärna ofta mest alltid ibland varje dag år åren många flera lite
     mycket ganska rätt riktigt väldigt gång gånger dagligen sedan tidigare länge nu extra själv egen eget egna
-    good great very experience experienced speak speaks spoken know knows used worked working years year fluent fluently home often also well
+    good great very experience experienced speak speaks spoken know knows used worked working years year fluent
+    fluently home often also well
     två tre fyra fem sex sju åtta nio tio tjugo tolv femton two three four five ten
     """.split()
 )
@@ -128,7 +130,7 @@ def segments(text: str, tokens: Sequence[Token]) -> list[tuple[int, int]]:
         if _BREAK.search(text, tokens[i - 1].end, tokens[i].start) or tokens[i].word in ("men", "but"):
             cuts.append(i)
     cuts.append(len(tokens))
-    return [(a, b) for a, b in zip(cuts, cuts[1:], strict=False) if b > a]
+    return [(a, b) for a, b in pairwise(cuts) if b > a]
 
 
 _JOIN = frozenset("och samt and plus eller or".split())
@@ -145,6 +147,9 @@ def clauses(words: Sequence[str], first: int, last: int) -> list[tuple[int, int]
     return [(a, b) for a, b in found if b > a]
 
 
+# Particles that change what a verb means ("följa med ut"); without them a short label would be met by the verb alone.
+_PARTICLES = frozenset("in ut upp ned av om åt till från med för under över vid hos på out off up down over for with".split())
+
 _NOT = frozenset("inte ej icke aldrig not never cannot cant dont doesnt couldnt".split())
 _NOT_REALLY_NOT = frozenset("bara enbart only just rädd främmande svårt problem minst fel ovan".split())
 _LACKING = frozenset("saknar ingen inga inget utan no without lack".split())
@@ -154,7 +159,8 @@ _SUBORDINATE = frozenset(
 )
 _WISH_VERB = frozenset("vill önskar hoppas drömmer want wish hope skulle would ska planerar".split())
 _WISH_OBJECT = frozenset(
-    "lära bli börja kunna utveckla utvecklas prova testa utbilda utbildas veta vilja kurs bättre learn become like try start improve".split()
+    """lära bli börja kunna utveckla utvecklas prova testa utbilda utbildas veta vilja kurs bättre
+    learn become like try start improve""".split()
 )
 _WISH_ALONE = frozenset("drömmer hoppas önskar hope wish".split())
 _OWN_START = frozenset("jag kan har är pratar talar brukar i can have speak men but".split())
@@ -184,9 +190,9 @@ def stances(words: Sequence[str], first: int, last: int) -> list[Stance]:
             word, after = words[i], words[i + 1 : i + 4]
             if subordinate:
                 break
-            if word in _NOT and not _NOT_REALLY_NOT.intersection(after[:1]):
-                stance = Stance.NEGATED
-            elif word in _LACKING and _LACKED.intersection(after[:2]):
+            if (word in _NOT and not _NOT_REALLY_NOT.intersection(after[:1])) or (
+                word in _LACKING and _LACKED.intersection(after[:2])
+            ):
                 stance = Stance.NEGATED
             elif word in _WISH_VERB and (_WISH_OBJECT.intersection(after) or word in _WISH_ALONE):
                 stance = Stance.WISH
@@ -213,24 +219,26 @@ class Lexicon:
     True
     """
 
-    def __init__(self, words: Iterable[str], memory: Mapping[str, tuple[str, ...]] | None = None) -> None:
+    def __init__(self, words: Iterable[str], memory: Mapping[str, Mapping[str, str]] | None = None) -> None:
         import snowballstemmer
 
         self._swedish = snowballstemmer.stemmer("swedish")
         self._english = snowballstemmer.stemmer("english")
         self._lock = threading.RLock()
-        self._stems: dict[str, str] = {}
-        self._english_stems: dict[str, str] = {}
+        known = memory or {}
+        self._stems: dict[str, str] = dict(known.get("stems", {}))
+        self._english_stems: dict[str, str] = dict(known.get("english", {}))
         self.words = frozenset(w for w in words if w not in STOP)
-        self._parts: dict[str, tuple[str, ...]] = dict(memory or {})
+        self._parts: dict[str, tuple[str, ...]] = {w: tuple(p.split()) for w, p in known.get("parts", {}).items()}
         long_enough = [w for w in self.words if self._may_be_part(w)]
         self._part_words = frozenset(long_enough)
         self._part_stems = frozenset(self.stem(w) for w in long_enough if len(w) > 3)
 
     @property
-    def memory(self) -> dict[str, tuple[str, ...]]:
-        """Compound parts found so far, to be handed to the next Lexicon of the same words."""
-        return dict(self._parts)
+    def memory(self) -> dict[str, dict[str, str]]:
+        """Stems and compound parts found so far, to be handed to the next Lexicon of the same words."""
+        parts = {word: " ".join(found) for word, found in self._parts.items()}
+        return {"stems": dict(self._stems), "english": dict(self._english_stems), "parts": parts}
 
     def stem(self, word: str) -> str:
         """Return the Swedish stem, the same for a verb and the noun made of it (städa, städning)."""
@@ -283,6 +291,13 @@ class Lexicon:
                     return known_head, tail
         return None
 
+    def head_before_known(self, word: str) -> str:
+        """Return what stands before the longest known last part of at least six letters; the whole word if none is known."""
+        for cut in range(1, len(word) - 5):
+            if self._known(word[cut:]):
+                return word[:cut]
+        return word
+
     def _known(self, part: str) -> bool:
         return part in self._part_words or (len(part) >= 4 and self.stem(part) in self._part_stems)
 
@@ -300,17 +315,27 @@ class Lexicon:
 
 
 def content_words(words: Iterable[str]) -> list[str]:
-    """Return the words that are not stop words; all of them when nothing else is left."""
+    """Return the words that are not stop words; particles too when only one word is left, all when none is.
+
+    Examples
+    --------
+    >>> content_words(["ge", "läkemedel", "till", "barn"]), content_words(["följa", "med", "ut"])
+    (['ge', 'läkemedel', 'barn'], ['följa', 'med', 'ut'])
+    """
     words = list(words)
-    return [w for w in words if w not in STOP] or words
+    kept = [w for w in words if w not in STOP]
+    if len(kept) == 1:
+        kept = [w for w in words if w not in STOP or w in _PARTICLES]
+    return kept or words
 
 
 # What an employer writes beside a title, which says nothing of the role.
 _TITLE_NOISE = frozenset(
-    "vik vikarie vikarierande tim timvikarie timavlönad timanställd tf t f tillf tillfällig tillsvidare natt dag kväll helg leg legitimerad "
-    "i ii iii iv 1 2 3 4 1e 2e 1:e e hel deltid heltid vakans anst anställd kommunal kommun".split()
+    "vik vikarie vikarierande tim timvikarie timavlönad timanställd tf tillf tillfällig tillsvidare natt dag kväll helg "
+    "leg legitimerad i ii iii iv 1e 2e e åk årskurs hel deltid heltid vakans anst anställd kommunal kommun".split()
 )
 _TITLE_SHORT = {
+    "pers": "personlig",
     "bitr": "biträdande",
     "ass": "assistent",
     "adm": "administrativ",
@@ -358,7 +383,12 @@ def title_tokens(words: Iterable[str]) -> list[str]:
 
 def title_places(words: Sequence[str]) -> list[tuple[int, str]]:
     """Return the words of :func:`title_tokens`, each with its place among ``words``."""
-    kept = [(i, w) for i, w in enumerate(words) if w not in _TITLE_NOISE] or list(enumerate(words))
+    kept = [(i, w) for i, w in enumerate(words) if w not in _TITLE_NOISE]
+    # "t.f." is noise, the F of "F-3" is not; a last lone figure is a grade ("Handläggare 2"), "7-9" is what is taught.
+    kept = [(i, w) for i, w in kept if not (w in "tf" and ("t" in words and "f" in words))]
+    if len(kept) > 1 and kept[-1][1].isdigit() and len(kept[-2][1]) > 1:
+        kept.pop()
+    kept = kept or list(enumerate(words))
     return [(i, _neutral(_TITLE_SHORT.get(w, w))) for i, w in kept]
 
 

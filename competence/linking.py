@@ -42,7 +42,7 @@ from competence._words import (
     title_tokens,
     tokenize,
 )
-from competence.errors import InputError, Problem, UnknownIdError
+from competence.errors import InputError, Problem
 from competence.model import (
     Concept,
     ConceptKind,
@@ -96,8 +96,8 @@ _INSIDE_MORE_WORDS = (0.80, 0.16)
 """The same for a label of several words."""
 _SPREAD = 6
 """Words that may stand between those of one label, at most."""
-_LIKENESS = (-6.0, 9.0, 6.0)
-"""Logistic of likeness: intercept, top score, lead over the next concept (benchmarks/calibrate_linking.py)."""
+_LIKENESS = (-2.92, 0.21, 6.92, 3.38, -0.14)
+"""Logistic of likeness: intercept, top score, lead, cover, brief (see :func:`likeness_probability`)."""
 _STEM_WEIGHT = 0.5
 """Weight of stems beside character n-grams (METHODS-words section 5: +0.01 S@1 over n-grams alone)."""
 _DESCRIPTION_WEIGHT = 0.25
@@ -378,14 +378,14 @@ class _Index:
         self.folded: dict[str, list[_Entry]] = {}
         self.stemmed: dict[tuple[int, frozenset[str]], list[_Entry]] = {}
         self.rarest: dict[tuple[int, str], list[_Entry]] = {}
-        rarity: Counter[str] = Counter(s for e in self.entries for s in e.stems[0] | e.stems[1])
+        self.rarity: Counter[str] = Counter(s for e in self.entries for s in e.stems[0] | e.stems[1])
         for entry in sorted(self.entries, key=_alias_order):
             self.exact.setdefault(entry.words, []).append(entry)
             self.joined.setdefault("".join(entry.words), []).append(entry)
             self.folded.setdefault(fold("".join(entry.words)), []).append(entry)
             for side in self._sides(entry):
                 self.stemmed.setdefault((side, entry.stems[side]), []).append(entry)
-                rare = min(entry.stems[side], key=lambda s: (rarity[s], s))
+                rare = min(entry.stems[side], key=lambda s: (self.rarity[s], s))
                 self.rarest.setdefault((side, rare), []).append(entry)
         self.vocabulary = frozenset(w for e in self.entries for w in e.words)
         self._near: dict[tuple[str, int], list[str]] = {}
@@ -480,8 +480,11 @@ class _Index:
             from rapidfuzz import process
             from rapidfuzz.distance import OSA
 
-            # One slip in a short word, two in a long one; the first letter is nearly always right.
-            allowed = 1 if len(word) < 9 else 2
+            # One slip in a short word, two in a long one; the first letter is nearly always right. In words of five
+            # letters one slip is more often another word (borde, bonde).
+            # In a compound only the part not known can be misspelt, and it counts by its own length ("sim|undervisning").
+            doubtful = len(self.lexicon.head_before_known(word))
+            allowed = 0 if doubtful < 6 else 1 if doubtful < 10 else 2
             near = [w for n in range(len(word) - allowed, len(word) + allowed + 1) for w in self._near.get((word[0], n), ())]
             hits = process.extract(word, near, scorer=OSA.distance, score_cutoff=allowed, limit=3)
             if hits:
@@ -512,8 +515,6 @@ class _Index:
                 places: dict[str, list[int]] = {}
                 alone: dict[str, list[int]] = {}
                 for i, word in enumerate(read):
-                    if word in STOP:
-                        continue
                     parts = self.lexicon.parts(word) if side == 0 else (self.lexicon.english(word),)
                     for part in parts:
                         places.setdefault(part, []).append(i)
@@ -523,11 +524,33 @@ class _Index:
                     for entry in self.rarest.get((side, stem), ()):
                         wanted = entry.stems[side]
                         spot = self._spot(wanted, stem, places if len(wanted) > 1 else alone)
-                        if spot is not None:
+                        if spot is not None and (len(spot) > 1 or self._stands_alone(entry, read[spot[0]])):
                             key = (entry.target, spot)
                             if key not in found:
                                 found[key] = (entry, tuple(first + i for i in spot), how)
-        return sorted(found.values(), key=lambda f: (-max(len(s) for s in f[0].stems), len(f[1]), f[0].target, f[1]))
+        # What says most comes first: the label whose stems are rarest in all.
+        return sorted(
+            found.values(), key=lambda f: (-self._says(f[0]), f[2] is How.MISSPELT, len(f[1]), f[1], self.keys[f[0].target])
+        )
+
+    @staticmethod
+    def _stands_alone(entry: _Entry, word: str) -> bool:
+        """Say whether one word of a text is enough to name a label: the same word, but for its ending, or its compound.
+
+        A label of several words that share a stem ("först in, först ut") is not named by that stem, and a stem of four
+        letters is too little to tell an inflection (händerna) from another word (händig).
+        """
+        if word in entry.words and len(entry.words) == 1:
+            return True
+        if len(entry.words) > 1:
+            return len(entry.stems[0]) > 1
+        return len(os.path.commonprefix([word, entry.words[0]])) >= 5
+
+    def _says(self, entry: _Entry) -> float:
+        """Return how much a label's stems tell, as the sum of their rarity."""
+        side = self._sides(entry)[0]
+        n = len(self.entries)
+        return round(sum(float(np.log((1 + n) / (1 + self.rarity[s])) + 1) for s in sorted(entry.stems[side])), 9)
 
     @staticmethod
     def _spot(wanted: frozenset[str], stem: str, places: Mapping[str, list[int]]) -> tuple[int, ...] | None:
@@ -547,8 +570,7 @@ class _Index:
             return [[] for _ in texts]
         starts, order = self._label_groups
         found: list[list[tuple[int, float, _Entry]]] = []
-        labels = self.label_rows.T.tocsr()
-        described = self.description_rows.T.tocsr()
+        labels, described = self._columns
         owners = np.array([target for target, _ in self.descriptions], dtype=np.int64)
         with_labels = np.array([self.entries[i].target for i in order[starts]], dtype=np.int64)
         for begin in range(0, len(texts), _CHUNK):
@@ -559,8 +581,9 @@ class _Index:
             if len(owners):
                 meant = np.asarray((vectors @ described).toarray())
                 best = np.zeros_like(scores)
-                for column, target in enumerate(owners):
-                    np.maximum(best[:, target], meant[:, column], out=best[:, target])
+                # Descriptions stand in the order of their targets.
+                begins = np.flatnonzero(np.concatenate([[True], np.diff(owners) > 0]))
+                best[:, owners[begins]] = np.maximum.reduceat(meant, begins, axis=1)
                 scores += _DESCRIPTION_WEIGHT * best
             # Rounded so that the last bits, which depend on how texts are bundled, cannot change an order.
             scores = np.round(scores / (1 + _DESCRIPTION_WEIGHT), 9)
@@ -573,6 +596,13 @@ class _Index:
                 ranked = sorted(top, key=lambda t: (-scores[row, t], self.keys[t]))[:count]
                 found.append([(int(t), float(scores[row, t]), self._best_label(int(t), by_label[row])) for t in ranked])
         return found
+
+    @cached_property
+    def _columns(self) -> tuple[csr_matrix, csr_matrix]:
+        """Labels and descriptions as columns, the form that texts are multiplied by."""
+        if self.label_rows is None or self.description_rows is None:
+            raise InputError("an index must be weighed before texts are")
+        return self.label_rows.T.tocsr(), self.description_rows.T.tocsr()
 
     def _best_label(self, target: int, scores: np.ndarray) -> _Entry:
         starts, order = self._label_groups
@@ -880,7 +910,7 @@ class Linker:
         taken = set() if taken is None else taken
         words = reading.words
         for entry, places, how in index.inside(words, first, last):
-            if taken.issuperset(places) or (len(places) == 1 and taken.intersection(places)):
+            if not _is_free(words, places, taken):
                 continue
             if how is How.INFLECTED and len(places) == 1 and words[places[0]] in entry.words and len(entry.words) == 1:
                 how = How.EXACT if entry.preferred else How.ALTERNATIVE
@@ -896,6 +926,9 @@ class Linker:
         content = {i for a, b in inside for i in range(a, b) if _carries(words[i])} | set(places)
         coverage = len([i for i in places if _carries(words[i])] or places) / len(content)
         low, share = _INSIDE_ONE_WORD if len(places) == 1 else _INSIDE_MORE_WORDS
+        if how is How.MISSPELT and len(places) == 1 and len(words[places[0]]) < 8:
+            # One short word amid others, one letter off: as often another word as a slip.
+            low, share = low / 2, share / 2
         stance = next((reading.stance[i] for i in places if reading.stance[i] is not Stance.CLAIMED), Stance.CLAIMED)
         reading.matches.append(_Match(entry.target, round(base * (low + share * coverage), 6), entry, how, stance, places))
 
@@ -911,9 +944,21 @@ class Linker:
         found = []
         for number, reading in enumerate(readings):
             prefer = favoured if isinstance(favoured, frozenset) else favoured[number]
-            pieces = [(a, b, _likely(reading, (a, b), scored[queries[_query(reading, a, b)]], prefer)) for a, b in reading.spans]
+            pieces = [
+                (a, b, _likely(index, reading, (a, b), scored[queries[_query(reading, a, b)]], prefer)) for a, b in reading.spans
+            ]
             found.append(_in_order(index, reading, pieces))
         return found
+
+
+def _is_free(words: Sequence[str], places: tuple[int, ...], taken: set[int]) -> bool:
+    """Say whether a match may use these words: none is taken, or the rest are joined on ("planera och leda möten")."""
+    shared = taken.intersection(places)
+    if not shared:
+        return True
+    rest = [i for i in places if i not in shared]
+    around = [words[i + step] for i in rest for step in (-1, 1) if 0 <= i + step < len(words)]
+    return bool(rest) and any(w in ("och", "samt", "and", "eller", "or") for w in around)
 
 
 def _read(text: str) -> _Reading:
@@ -978,14 +1023,33 @@ def _share_out(
     return matches
 
 
-def likeness_probability(score: float, lead: float) -> float:
-    """Return the probability for a likeness in [0, 1] and its lead over the next concept (see ``_LIKENESS``)."""
-    a, b, c = _LIKENESS
-    return float(1 / (1 + np.exp(-(a + b * score + c * lead))))
+def likeness_probability(score: float, lead: float, cover: float, brief: bool) -> float:
+    """Return the probability that the most alike concept is meant.
+
+    Parameters
+    ----------
+    score, lead : float
+        Likeness in [0, 1], and its lead over the next concept.
+    cover : float
+        Share of the best label's stems that the text has.
+    brief : bool
+        Whether one word only was weighed.
+
+    Notes
+    -----
+    Logistic with the constants ``_LIKENESS``, fitted by benchmarks/calibrate_linking.py.
+    """
+    a, b, c, d, e = _LIKENESS
+    return float(1 / (1 + np.exp(-(a + b * score + c * lead + d * cover + e * brief))))
+
+
+def _cover(index: _Index, words: Sequence[str], entry: _Entry) -> float:
+    stems = index.lexicon.keys(words)
+    return max(len(entry.stems[side] & stems[side]) / max(1, len(entry.stems[side])) for side in (0, 1))
 
 
 def _likely(
-    reading: _Reading, span: tuple[int, int], scored: Sequence[tuple[int, float, _Entry]], favoured: frozenset[int]
+    index: _Index, reading: _Reading, span: tuple[int, int], scored: Sequence[tuple[int, float, _Entry]], favoured: frozenset[int]
 ) -> list[_Match]:
     """Turn likeness into probabilities: the logistic for the first, what it leaves shared among the others."""
     if not scored:
@@ -994,7 +1058,8 @@ def _likely(
     ranked = sorted(scored, key=lambda s: (-round(s[1], 3), s[0] not in favoured, -s[1]))
     top = ranked[0][1]
     lead = max(0.0, top - ranked[1][1]) if len(ranked) > 1 else top
-    sure = likeness_probability(top, lead)
+    words = _query(reading, *span)
+    sure = likeness_probability(top, lead, _cover(index, words, ranked[0][2]), len(words) == 1)
     total = sum(score for _, score, _ in ranked[1:]) or 1.0
     places = tuple(i for i in range(*span))
     stance = next((reading.stance[i] for i in places if reading.stance[i] is not Stance.CLAIMED), Stance.CLAIMED)
@@ -1122,7 +1187,7 @@ def _named_role(role: Role) -> _Named:
 class _Stored:
     """What a cache file holds: compound parts found, and the vectors of both indexes."""
 
-    memory: dict[str, tuple[str, ...]]
+    memory: dict[str, dict[str, str]]
     features: tuple[list[str], list[str]]
     arrays: Mapping[str, np.ndarray]
 
@@ -1184,7 +1249,7 @@ def _write_cache(path: Path, lexicon: Lexicon, *indexes: _Index) -> None:
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(hashlib.sha256(payload).digest() + payload)
-            os.replace(name, path)
+            Path(name).replace(path)
         except OSError:
             Path(name).unlink(missing_ok=True)
     except OSError:
@@ -1204,8 +1269,7 @@ def _read_cache(path: Path) -> _Stored | None:
     with np.load(io.BytesIO(payload), allow_pickle=False) as stored:
         arrays = {name: stored[name] for name in stored.files}
     texts: dict[str, Any] = json.loads(arrays.pop("texts").tobytes())
-    memory = {word: tuple(parts) for word, parts in texts["memory"].items()}
-    return _Stored(memory, (texts["features"][0], texts["features"][1]), MappingProxyType(arrays))
+    return _Stored(texts["memory"], (texts["features"][0], texts["features"][1]), MappingProxyType(arrays))
 
 
 # ---------------------------------------------------------------- from words in files to ids

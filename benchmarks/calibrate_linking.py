@@ -1,0 +1,168 @@
+"""Fit and check the probabilities of competence.linking: constants of likeness, and how often each way of meeting is right.
+
+Run: ``python benchmarks/calibrate_linking.py``. It prints the constants ``_LIKENESS`` and, on texts not used for the
+fit, precision and recall of accepted links and the share that was right per band of probability.
+
+Texts: (a) alternative labels taken out of the taxonomy and asked for again (every eighth, by hash); (b) the statements
+written for the example municipality, with the concepts they speak of, half for the fit and half for the check, by hash
+of the text; (c) the sayings below that name no competence. All are made for this project, none comes from employees,
+so the probabilities hold for texts like these and should be fitted again on confirmed links.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+
+from competence import linking
+from competence.linking import Linker
+from competence.taxonomy import Taxonomy
+
+STATEMENTS = Path(__file__).parent.parent / "competence" / "example" / "data" / "statements.csv"
+
+NOTHING = """
+Trivs bra med arbetskamraterna
+Vi skulle behöva vara fler på kvällarna
+Parkeringen är alltid full
+Har semester i juli
+Det är för mycket papper
+Bor nära jobbet
+Tycker att lunchen är för kort
+Kontakta mig på torsdag
+Se bifogad fil
+Vet inte vad jag ska skriva
+Inget att tillägga
+Hoppas på högre lön nästa år
+Chefen vet vad jag kan
+Ring om ni undrar något
+Gillar sommaren bäst
+Det beror på dagen
+Fråga min kollega
+Har varit här längst av alla
+Nya lokalerna är kalla
+Skulle vilja gå ner i tid
+Samma som förra året
+Min bror är duktig på att snickra
+Barnen går i skolan nu
+Det blir bra
+Har ont om tid just nu
+Hälsningar från oss alla
+Mycket att göra på höstarna
+I like the coffee here
+Nothing to add
+My sister lives in Norway
+""".strip().splitlines()
+
+
+def half(text: str, parts: int = 2) -> int:
+    """Return the part that a text belongs to, by its hash."""
+    return hashlib.sha256(text.encode()).digest()[0] % parts
+
+
+def features(linker: Linker, text: str) -> list[tuple[list[float], str]]:
+    """Return, for each span that is weighed, its features and the concept most alike."""
+    index = linker._concepts
+    reading = linking._read(text)
+    linker._meet(index, reading, None, frozenset())
+    if reading.whole:
+        return []
+    met = {i for m in reading.matches for i in m.places}
+    found = []
+    for a, b in reading.spans:
+        content = linking._carrying(reading, set(range(a, b)))
+        if 2 * len(content & met) >= max(1, len(content)):
+            continue
+        words = linking._query(reading, a, b)
+        scored = index.likeness([words], 2)[0]
+        if scored:
+            lead = scored[0][1] - (scored[1][1] if len(scored) > 1 else 0.0)
+            cover = linking._cover(index, words, scored[0][2])
+            found.append(([scored[0][1], lead, cover, float(len(words) == 1)], index.keys[scored[0][0]]))
+    return found
+
+
+def main() -> None:
+    taxonomy = Taxonomy.bundled("municipal")
+    linker = Linker.fit(taxonomy)
+    with STATEMENTS.open(encoding="utf-8", newline="") as file:
+        rows = [
+            (r["text"].replace("{n}", "tio"), frozenset(r["concepts"].split("+")) - {""})
+            for r in csv.DictReader(file, delimiter=";")
+        ]
+    rows += [(text, frozenset()) for text in NOTHING]
+
+    inputs: list[list[float]] = []
+    right: list[bool] = []
+    weights: list[float] = []
+    for text, gold in rows:
+        if half(text) == 0:
+            for values, concept_id in features(linker, text):
+                inputs.append(values)
+                right.append(concept_id in gold)
+                weights.append(1.0)
+
+    held: list[tuple[str, str]] = []
+    concepts = []
+    for concept in taxonomy.concepts.values():
+        kept = {}
+        for lang, labels in concept.alternative_labels.items():
+            out = [label for label in labels if half(concept.concept_id + label, 8) == 0]
+            held += [(label, concept.concept_id) for label in out]
+            kept[lang] = tuple(label for label in labels if label not in out)
+        concepts.append(replace(concept, alternative_labels=kept))
+    without = Linker.fit(taxonomy.merged(concepts), cache=False)
+    first = sum(
+        bool(links) and links[0].concept_id == gold
+        for links, (_, gold) in zip(without.link_many([h[0] for h in held]), held, strict=True)
+    )
+    for label, gold_id in held:
+        for values, concept_id in features(without, label):
+            inputs.append(values)
+            right.append(concept_id == gold_id)
+            # Labels are terser than what people write: they count less.
+            weights.append(0.25)
+
+    model = LogisticRegression(C=10.0, max_iter=1000).fit(np.array(inputs), np.array(right), sample_weight=np.array(weights))
+    constants = (float(model.intercept_[0]), *(float(c) for c in model.coef_[0]))
+    print(f"_LIKENESS = ({', '.join(f'{c:.2f}' for c in constants)})   # fitted on {len(inputs)} spans")
+    print(f"held-out alternative labels: first is right for {first} of {len(held)} = {first / len(held):.3f}")
+
+    for name, chosen in (("as shipped", None), ("with the constants above", constants)):
+        if chosen is not None:
+            linking._LIKENESS = chosen  # type: ignore[assignment]
+        for part, title in ((0, "fitted half"), (1, "other half")):
+            report(linker, [r for r in rows if half(r[0]) == part], f"{name}, {title}")
+
+
+def report(linker: Linker, rows: list[tuple[str, frozenset[str]]], title: str) -> None:
+    """Print precision, recall and calibration of the accepted links."""
+    bands: dict[float, list[bool]] = {}
+    ways: Counter[tuple[str, str, bool]] = Counter()
+    hit = wrong = missed = quiet = nothing = 0
+    for (_text, gold), links in zip(rows, linker.link_many([r[0] for r in rows], n=8), strict=True):
+        got = {k.concept_id for k in links.accepted}
+        hit, wrong, missed = hit + len(got & gold), wrong + len(got - gold), missed + len(gold - got)
+        if not gold:
+            nothing += 1
+            quiet += not got
+        for k in links.accepted:
+            bands.setdefault(min(0.9, int(k.probability * 10) / 10), []).append(k.concept_id in gold)
+            words = "one" if len(k.words.split()) == 1 else "more"
+            ways[k.how.value, words, k.concept_id in gold] += 1
+    print(
+        f"\n{title}: precision {hit / (hit + wrong):.3f}, recall {hit / (hit + missed):.3f}, nothing said and nothing linked {quiet} of {nothing}"
+    )
+    print("  right per band:", ", ".join(f"{b:.1f}: {np.mean(v):.2f} of {len(v)}" for b, v in sorted(bands.items())))
+    for how, words in sorted({(h, w) for h, w, _ in ways}):
+        good, bad = ways[how, words, True], ways[how, words, False]
+        print(f"  {how:12} {words:5} {good / (good + bad):.2f} of {good + bad}")
+
+
+if __name__ == "__main__":
+    main()
