@@ -1,0 +1,928 @@
+"""Who moves to whose post: swaps and cycles in which every left post is filled again.
+
+This module decides the plan of highest total gain under limits on the length of cycles, on movers per unit and on
+critical competence left in each unit. Which moves are possible, and what each is worth, is decided above it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import fsum
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import sparse
+
+from competence.errors import InputError
+from competence.model import Outcome, Status
+from competence.solve.budget import PROOF, Budget, Progress, infeasible
+
+__all__ = ["RotationSolution", "enumerate_cycles", "rotate"]
+
+_LIMIT = 3_000_000  # cycles kept in memory at most: about 100 MB
+_PATHS = 1_500_000  # paths held at once while enumerating
+_ALL_COLUMNS = 60_000  # up to here the linear programme gets every cycle at once
+_SUB_COLUMNS = 500  # cycles in one neighbourhood: up to here HiGHS usually needs a tenth of a second
+_POOL = 15  # best cycles per person kept for the neighbourhood search
+_NODES = 60  # branching nodes per neighbourhood: more is better spent on another neighbourhood
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RotationSolution:
+    """A plan and the prices behind its bound.
+
+    Parameters
+    ----------
+    cycles : tuple of tuple of int
+        ``(a, b, c)``: a moves to the post of b, b to that of c, c to that of a. Smallest position first, sorted.
+    gains : tuple of float
+        Gain of each cycle: the sum of its moves.
+    person_prices : ndarray, shape (n,)
+        What the person is worth to the plan. Without cycle limit: the price of moving plus that of the post.
+    group_prices : ndarray, shape (n_groups,)
+        What one more mover in the unit would be worth, at most.
+    cover_prices : ndarray, shape (n_groups, n_competences)
+        What one holder less to be kept would be worth, at most.
+    n_candidates : int
+        Cycles (moves, when the length is free) that were considered.
+    outcome : Outcome
+        ``steps`` are neighbourhoods solved.
+
+    Notes
+    -----
+    What a refused cycle would have cost: the prices of its people and rows minus its gain. Every plan that contains
+    the cycle is worth at least that much less than the bound of the linear programme.
+    """
+
+    cycles: tuple[tuple[int, ...], ...]
+    gains: tuple[float, ...]
+    person_prices: NDArray[np.float64]
+    group_prices: NDArray[np.float64]
+    cover_prices: NDArray[np.float64]
+    n_candidates: int
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Arcs:
+    """Allowed moves as CSR: sorted columns, no move to the own post, no locked person."""
+
+    n: int
+    indptr: NDArray[np.int64]
+    target: NDArray[np.int64]
+    gain: NDArray[np.float64]
+
+    @property
+    def source(self) -> NDArray[np.int64]:
+        return np.repeat(np.arange(self.n, dtype=np.int64), np.diff(self.indptr))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Sides:
+    """Side rows over moves: ``of_arcs(source, target)`` gives each move's coefficients; ``limit`` what is left.
+
+    Rows 0..n_groups-1 count movers (limit may be infinite); the rest are (unit, competence) cells that could bind.
+    """
+
+    groups: NDArray[np.int64]
+    holders: sparse.csr_array
+    cell: NDArray[np.int64]
+    n_groups: int
+    n_kinds: int
+    limit: NDArray[np.float64]
+
+    @property
+    def binding(self) -> bool:
+        """Whether any row could bind at all."""
+        return bool(np.isfinite(self.limit).any())
+
+    def of_arcs(self, source: NDArray[np.int64], target: NDArray[np.int64]) -> sparse.csr_array:
+        """Return the rows x moves matrix."""
+        k, rows = source.size, self.n_groups + self.cell.size
+        position = np.arange(k)
+        here, there = self.groups[source], self.groups[target]
+        known = here >= 0
+        parts = [(here[known], position[known], np.ones(int(known.sum())))]
+        if self.cell.size:
+            held = self.holders[source].tocoo()
+            move, kind = held.coords[0].astype(np.int64), held.coords[1].astype(np.int64)
+            for unit, sign in ((here[move], 1.0), (there[move], -1.0)):
+                key = unit * self.n_kinds + kind
+                at = np.minimum(np.searchsorted(self.cell, key), self.cell.size - 1)
+                hit = (unit >= 0) & (self.cell[at] == key)
+                parts.append((self.n_groups + at[hit], move[hit], np.full(int(hit.sum()), sign)))
+        row, column, value = (np.concatenate([p[i] for p in parts]) for i in range(3))
+        return sparse.coo_array((value, (row, column)), shape=(rows, k)).tocsr()
+
+
+def enumerate_cycles(
+    gain: sparse.csr_array | sparse.csr_matrix, max_cycle: int = 3, limit: int = _LIMIT
+) -> tuple[NDArray[np.int32], NDArray[np.float64], bool]:
+    """List every cycle of 2 to max_cycle people once, smallest position first.
+
+    Parameters
+    ----------
+    gain : CSR array, shape (n, n)
+        Entry (i, j) where i may take the post of j; the diagonal is ignored.
+    max_cycle : int
+        Longest cycle, at least 2.
+    limit : int
+        Stop when more cycles than this are found.
+
+    Returns
+    -------
+    cycles : ndarray of int32, shape (k, max_cycle)
+        Padded with -1, by smallest member.
+    gains : ndarray of float64, shape (k,)
+        Sum of the moves.
+    complete : bool
+        False if the limit stopped it.
+
+    Notes
+    -----
+    Paths are grown from each person over people of higher position, in blocks, and closed by a look-up among the
+    sorted moves: O(n * degree ** (max_cycle - 1) * log). The number of cycles grows with degree ** max_cycle / n.
+
+    Examples
+    --------
+    >>> from scipy.sparse import csr_array
+    >>> enumerate_cycles(csr_array([[0, 1.0, 0], [0, 0, 2.0], [3.0, 0, 0]]))[0].tolist()
+    [[0, 1, 2]]
+    """
+    return _enumerate(_arcs(gain, ()), max_cycle, limit)
+
+
+def _arcs(gain: sparse.csr_array | sparse.csr_matrix, locked: Sequence[int]) -> _Arcs:
+    """Check the gains and return the moves that may be made."""
+    csr = sparse.csr_array(gain, dtype=np.float64, copy=True)
+    if csr.shape[0] != csr.shape[1]:
+        raise InputError(f"gain must be square, people by people; got shape {csr.shape}")
+    csr.sum_duplicates()
+    csr.sort_indices()
+    if csr.nnz and not (np.isfinite(csr.data).all() and csr.data.min() >= 0):
+        raise InputError("gain must be finite and at least 0; forbid a move by leaving it out")
+    n = csr.shape[0]
+    free = np.ones(n, dtype=bool)
+    if len(locked):
+        who = np.asarray(locked, dtype=np.int64)
+        if who.min() < 0 or who.max() >= n:
+            raise InputError(f"locked must be positions in 0..{n - 1}")
+        free[who] = False
+    source = np.repeat(np.arange(n, dtype=np.int64), np.diff(csr.indptr))
+    target = csr.indices.astype(np.int64)
+    keep = (source != target) & free[source] & free[target]
+    indptr = np.zeros(n + 1, dtype=np.int64)
+    np.cumsum(np.bincount(source[keep], minlength=n), out=indptr[1:])
+    return _Arcs(n, indptr, target[keep], csr.data[keep])
+
+
+def _enumerate(arcs: _Arcs, max_cycle: int, limit: int) -> tuple[NDArray[np.int32], NDArray[np.float64], bool]:
+    if max_cycle < 2:
+        raise InputError(f"max_cycle must be at least 2; got {max_cycle}")
+    n, key = arcs.n, arcs.source * max(arcs.n, 1) + arcs.target
+    degree = np.diff(arcs.indptr)
+    found: list[NDArray[np.int32]] = []
+    gains: list[NDArray[np.float64]] = []
+    total = 0
+    mean = max(1.0, float(degree.mean()) if n else 1.0)
+    # A block of starts whose paths, all grown, fit in memory.
+    block = max(1, int(_PATHS / mean ** (max_cycle - 1)))
+    for first in range(0, n, block):
+        path = np.arange(first, min(first + block, n), dtype=np.int64)[:, None]
+        value = np.zeros(len(path))
+        for length in range(2, max_cycle + 1):
+            last = path[:, -1]
+            count = degree[last]
+            at = np.repeat(np.arange(len(path)), count)
+            offset = np.arange(at.size) - np.repeat(np.cumsum(count) - count, count)
+            arc = arcs.indptr[last][at] + offset
+            node = arcs.target[arc]
+            keep = node > path[at, 0]
+            for step in range(1, path.shape[1]):
+                keep &= node != path[at, step]
+            at, arc, node = at[keep], arc[keep], node[keep]
+            path = np.column_stack([path[at], node])
+            value = value[at] + arcs.gain[arc]
+            close = node * n + path[:, 0]
+            where = np.minimum(np.searchsorted(key, close), max(key.size - 1, 0))
+            closed = key[where] == close if key.size else np.zeros(0, dtype=bool)
+            if closed.any():
+                ring = np.full((int(closed.sum()), max_cycle), -1, dtype=np.int32)
+                ring[:, :length] = path[closed]
+                found.append(ring)
+                gains.append(value[closed] + arcs.gain[where[closed]])
+                total += len(ring)
+                if total > limit:
+                    return np.concatenate(found)[:limit], np.concatenate(gains)[:limit], False
+    if not found:
+        return np.empty((0, max_cycle), dtype=np.int32), np.empty(0), True
+    cycles, worth = np.concatenate(found), np.concatenate(gains)
+    order = np.argsort(cycles[:, 0], kind="stable")
+    return cycles[order], worth[order], True
+
+
+def rotate(
+    gain: sparse.csr_array | sparse.csr_matrix,
+    *,
+    max_cycle: int | None = 3,
+    groups: ArrayLike | None = None,
+    group_limit: ArrayLike | None = None,
+    locked: Sequence[int] = (),
+    cover: tuple[sparse.csr_array | sparse.csr_matrix | ArrayLike, ArrayLike] | None = None,
+    pinned_cycles: Sequence[Sequence[int]] = (),
+    effort: int | None = None,
+    time_limit: float | None = None,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> RotationSolution:
+    """Choose disjoint cycles of moves for the highest total gain; anybody may stay.
+
+    Parameters
+    ----------
+    gain : CSR array, shape (n, n)
+        Entry (i, j) >= 0: what it is worth that i takes the post of j. Absent is forbidden.
+    max_cycle : int or None
+        Longest cycle, at least 2; None is without limit (cycles of thousands of people are then usual).
+    groups : array of int, shape (n,), or None
+        Unit of each person, 0..n_groups-1; -1 is none.
+    group_limit : array of int, shape (n_groups,), or None
+        How many people of each unit may move.
+    locked : sequence of int
+        People who keep their posts.
+    cover : (holders, minimum) or None
+        ``holders`` (n, k), true where the person holds critical competence k; ``minimum`` (n_groups, k). After the
+        plan each unit keeps at least min(minimum, holders now) holders. Needs ``groups``.
+    pinned_cycles : sequence of sequences of int
+        Cycles that are in the plan whatever they are worth (a move that is not in ``gain`` counts 0).
+    effort : int or None
+        Neighbourhoods solved at most; None takes 60 + n / 5 up to 460.
+    time_limit : float or None
+        Guard in seconds.
+    seed : int
+        Where the neighbourhood search looks first.
+    progress : callable or None
+        See :data:`~competence.solve.budget.Progress`.
+
+    Returns
+    -------
+    RotationSolution
+        ``infeasible`` only when pinned cycles break a rule, named in ``conflicts``.
+
+    Notes
+    -----
+    Cycle formulation (Abraham, Blum & Sandholm 2007, https://doi.org/10.1145/1250910.1250954; Roth, Sonmez & Unver
+    2007, https://doi.org/10.1257/aer.97.3.828): maximise sum w_c z_c with, for each person, sum of z_c over cycles
+    through the person <= 1; for each unit, movers <= limit; for each unit and competence, holders leaving - holders
+    arriving <= holders now - kept. NP-hard for max_cycle >= 3. The linear programme (HiGHS in SciPy; by column
+    generation over the enumerated cycles when they are many) gives prices; these are lifted until no cycle is worth
+    more than its prices, so the bound holds whatever the solver's tolerances. Cycles whose reduced cost exceeds the
+    gap cannot be in a better plan and are fixed to zero; if few are left HiGHS proves the optimum, else
+    neighbourhoods are solved exactly, chosen where the prices say that gain is lost (large-neighbourhood search:
+    Shaw 1998, https://doi.org/10.1007/3-540-49481-2_30).
+    Where there are too many cycles each person keeps the best moves only; the bound is then that of plans without
+    cycle limit. ``max_cycle=None`` without limits is an assignment problem with "stay" as one choice and exact; with
+    limits their prices come from the linear programme over moves and the bound from the assignment under them.
+
+    Examples
+    --------
+    >>> from scipy.sparse import csr_array
+    >>> plan = rotate(csr_array([[0, 1.0, 0], [2.0, 0, 5.0], [4.0, 0, 0]]))
+    >>> plan.cycles, plan.outcome.objective, plan.outcome.status.value
+    (((0, 1, 2),), 10.0, 'optimal')
+    """
+    arcs = _arcs(gain, locked)
+    n = arcs.n
+    if max_cycle is not None and max_cycle < 2:
+        raise InputError(f"max_cycle must be at least 2, or None; got {max_cycle}")
+    budget = Budget(effort, time_limit, progress, default=min(460, 60 + n // 5))
+    sides = _sides(n, groups, group_limit, cover)
+    pinned, pinned_gain, conflicts = _pin(gain, sides, pinned_cycles, locked, max_cycle)
+    if conflicts:
+        outcome = infeasible(budget, conflicts, "rotation")
+        return _solution(n, sides, (), {}, np.zeros(n), np.zeros(sides.limit.size), 0, outcome)
+    if pinned:
+        taken = np.fromiter((i for c in pinned for i in c), dtype=np.int64)
+        arcs = _arcs(gain, [*locked, *taken.tolist()])
+        ahead = np.fromiter((c[(k + 1) % len(c)] for c in pinned for k in range(len(c))), dtype=np.int64)
+        spent = sides.of_arcs(taken, ahead).sum(axis=1)
+        sides = _Sides(sides.groups, sides.holders, sides.cell, sides.n_groups, sides.n_kinds, sides.limit - spent)
+    if max_cycle is None:
+        answer = _free(arcs, sides, budget, seed)
+    else:
+        answer = _limited(arcs, sides, max_cycle, budget, seed)
+    cycles = {**dict(zip(pinned, pinned_gain, strict=True)), **answer.cycles}
+    extra = fsum(pinned_gain)
+    value = fsum(cycles.values())
+    bound = None if answer.bound is None else answer.bound + extra
+    outcome = budget.outcome(value, bound, answer.method, notes=answer.notes)
+    return _solution(n, sides, tuple(cycles), cycles, answer.person, answer.side, answer.candidates, outcome)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Answer:
+    cycles: dict[tuple[int, ...], float]
+    bound: float | None
+    person: NDArray[np.float64]
+    side: NDArray[np.float64]
+    candidates: int
+    method: str
+    notes: tuple[str, ...] = ()
+
+
+def _solution(
+    n: int,
+    sides: _Sides,
+    cycles: tuple[tuple[int, ...], ...],
+    gains: dict[tuple[int, ...], float],
+    person: NDArray[np.float64],
+    side: NDArray[np.float64],
+    candidates: int,
+    outcome: Outcome,
+) -> RotationSolution:
+    ordered = tuple(sorted(cycles))
+    cover = np.zeros(sides.n_groups * sides.n_kinds)
+    cover[sides.cell] = side[sides.n_groups :]
+    return RotationSolution(
+        ordered,
+        tuple(gains[c] for c in ordered),
+        person,
+        side[: sides.n_groups],
+        cover.reshape(sides.n_groups, sides.n_kinds),
+        candidates,
+        outcome,
+    )
+
+
+def _sides(
+    n: int,
+    groups: ArrayLike | None,
+    group_limit: ArrayLike | None,
+    cover: tuple[sparse.csr_array | sparse.csr_matrix | ArrayLike, ArrayLike] | None,
+) -> _Sides:
+    """Check units, limits and cover, and bring them into rows."""
+    if groups is None and (group_limit is not None or cover is not None):
+        raise InputError("group_limit and cover need groups, the unit of each person")
+    unit = np.full(n, -1, dtype=np.int64) if groups is None else np.asarray(groups, dtype=np.int64)
+    if unit.shape != (n,):
+        raise InputError(f"groups must have one entry per person ({n}); got shape {unit.shape}")
+    limits = None if group_limit is None else np.asarray(group_limit, dtype=np.float64)
+    minimum = np.zeros((0, 0)) if cover is None else np.asarray(cover[1], dtype=np.int64)
+    n_groups = max([int(unit.max(initial=-1)) + 1, 0 if limits is None else limits.size, minimum.shape[0]])
+    if limits is None:
+        limits = np.full(n_groups, np.inf)
+    if limits.shape != (n_groups,) or (limits < 0).any():
+        raise InputError(f"group_limit must have one number >= 0 per unit ({n_groups}); got shape {limits.shape}")
+    if cover is None:
+        return _Sides(unit, sparse.csr_array((n, 0)), np.empty(0, dtype=np.int64), n_groups, 0, limits)
+    holders = sparse.csr_array(cover[0], dtype=np.float64, copy=True)
+    holders.eliminate_zeros()
+    holders.data[:] = 1.0
+    if minimum.ndim != 2 or minimum.shape != (n_groups, holders.shape[1]) or holders.shape[0] != n:
+        raise InputError(
+            f"cover must be holders ({n}, k) and minimum ({n_groups}, k); got {holders.shape} and {minimum.shape}"
+        )
+    known = np.flatnonzero(unit >= 0)
+    by_unit = sparse.csr_array((np.ones(known.size), (unit[known], known)), shape=(n_groups, n))
+    now = np.asarray((by_unit @ holders).todense(), dtype=np.float64).reshape(n_groups, -1)
+    kept = np.minimum(minimum, now)
+    cell = np.flatnonzero((kept > 0).ravel()).astype(np.int64)
+    slack = (now - kept).ravel()[cell]
+    return _Sides(unit, holders, cell, n_groups, holders.shape[1], np.concatenate([limits, slack]))
+
+
+def _pin(
+    gain: sparse.csr_array | sparse.csr_matrix,
+    sides: _Sides,
+    pinned_cycles: Sequence[Sequence[int]],
+    locked: Sequence[int],
+    max_cycle: int | None,
+) -> tuple[list[tuple[int, ...]], list[float], tuple[str, ...]]:
+    """Bring pinned cycles into canonical order with their gains, and name every rule they break."""
+    csr = sparse.csr_array(gain)
+    n = csr.shape[0]
+    cycles: list[tuple[int, ...]] = []
+    conflicts: list[str] = []
+    seen: set[int] = set()
+    for given in pinned_cycles:
+        ring = [int(i) for i in given]
+        if len(ring) < 2 or len(set(ring)) != len(ring) or min(ring) < 0 or max(ring) >= n:
+            raise InputError(f"a pinned cycle must name at least two different positions in 0..{n - 1}; got {tuple(given)}")
+        low = ring.index(min(ring))
+        canonical = tuple(ring[low:] + ring[:low])
+        if canonical in cycles:
+            continue
+        conflicts += [f"pinned_twice:{i}" for i in canonical if i in seen]
+        conflicts += [f"pinned_locked:{i}" for i in canonical if i in set(locked)]
+        if max_cycle is not None and len(canonical) > max_cycle:
+            conflicts.append(f"pinned_too_long:{canonical[0]}")
+        seen.update(canonical)
+        cycles.append(canonical)
+    gains = [fsum(float(csr[c[k], c[(k + 1) % len(c)]]) for k in range(len(c))) for c in cycles]
+    if cycles and not conflicts:
+        source = np.fromiter((i for c in cycles for i in c), dtype=np.int64)
+        target = np.fromiter((c[(k + 1) % len(c)] for c in cycles for k in range(len(c))), dtype=np.int64)
+        for row in np.flatnonzero(sides.of_arcs(source, target).sum(axis=1) > sides.limit + 1e-9):
+            if row < sides.n_groups:
+                conflicts.append(f"group_limit:{row}")
+            else:
+                where = int(sides.cell[row - sides.n_groups])
+                conflicts.append(f"cover:{where // sides.n_kinds},{where % sides.n_kinds}")
+    return cycles, gains, tuple(conflicts)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Packing:
+    """The set packing model: one column per cycle, one row per person, then the side rows that could bind."""
+
+    n: int
+    cycles: NDArray[np.int32]
+    weight: NDArray[np.float64]
+    side: sparse.csc_array
+    limit: NDArray[np.float64]
+
+    def priced(self, person: NDArray[np.float64], side: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return prices of each cycle's people and rows minus its gain: its reduced cost."""
+        padded = np.append(person, 0.0)
+        reduced: NDArray[np.float64] = padded[self.cycles].sum(axis=1) - self.weight
+        if side.size:
+            reduced = reduced + self.side.T @ side
+        return reduced
+
+    def rows(self, columns: NDArray[np.int64]) -> sparse.csr_array:
+        """Return people and side rows of some columns as one matrix."""
+        cycles = self.cycles[columns]
+        inside = cycles >= 0
+        at = np.broadcast_to(np.arange(len(columns))[:, None], cycles.shape)[inside]
+        people = sparse.coo_array((np.ones(at.size), (cycles[inside], at)), shape=(self.n, len(columns)))
+        if not self.limit.size:
+            return people.tocsr()
+        return sparse.vstack([people, self.side[:, columns]], format="csr")
+
+
+def _packing(arcs: _Arcs, sides: _Sides, cycles: NDArray[np.int32], weight: NDArray[np.float64]) -> tuple[_Packing, NDArray[np.int64]]:
+    """Build the model; also return which side rows it kept."""
+    ahead = np.empty_like(cycles)
+    length = (cycles >= 0).sum(axis=1)
+    ahead[:, :-1] = cycles[:, 1:]
+    ahead[:, -1] = -1
+    ahead[np.arange(len(cycles)), length - 1] = cycles[:, 0]
+    inside = cycles >= 0
+    column = np.broadcast_to(np.arange(len(cycles))[:, None], cycles.shape)[inside]
+    finite = np.flatnonzero(np.isfinite(sides.limit))
+    if not finite.size or not len(cycles):
+        empty = sparse.csc_array((0, len(cycles)))
+        return _Packing(arcs.n, cycles, weight, empty, np.empty(0)), finite[:0]
+    of_arcs = sides.of_arcs(cycles[inside].astype(np.int64), ahead[inside].astype(np.int64))[finite]
+    gather = sparse.csr_array((np.ones(column.size), (np.arange(column.size), column)), shape=(column.size, len(cycles)))
+    matrix = sparse.csr_array(of_arcs @ gather)
+    matrix.eliminate_zeros()
+    # A row that cannot be exceeded, even if everybody went, only slows the solver.
+    most = np.asarray(matrix.maximum(0).sum(axis=1)).ravel()
+    keep = most > sides.limit[finite] + 1e-9
+    return _Packing(arcs.n, cycles, weight, sparse.csc_array(matrix[keep]), sides.limit[finite][keep]), finite[keep]
+
+
+def _limited(arcs: _Arcs, sides: _Sides, max_cycle: int, budget: Budget, seed: int) -> _Answer:
+    """Solve with a limit on the length of cycles."""
+    notes: tuple[str, ...] = ()
+    cycles, weight, complete = _enumerate(arcs, max_cycle, _LIMIT)
+    outer: float | None = None
+    if not complete:
+        outer = _free_bound(arcs)[0]
+        best = int(np.diff(arcs.indptr).max())
+        while not complete:
+            best = best * 2 // 3
+            cycles, weight, complete = _enumerate(_best_arcs(arcs, best), max_cycle, _LIMIT)
+        notes = (f"cycles_limited:best {best} moves per person",)
+    model, kept = _packing(arcs, sides, cycles, weight)
+    zero_side = np.zeros(sides.limit.size)
+    if not len(cycles):
+        return _Answer({}, 0.0 if outer is None else outer, np.zeros(arcs.n), zero_side, 0, "no cycle exists", notes)
+    person, side, x = _relax(model, budget)
+    bound = fsum(person) + fsum(side * model.limit)
+    reduced = model.priced(person, side)
+    plan = _greedy(model, reduced, x)
+    plan, better, method = _improve(model, plan, reduced, bound, person, side, budget, seed)
+    bound = min(bound, better)
+    if outer is not None:
+        bound = outer
+        method += ", bound of plans without cycle limit"
+    zero_side[kept] = side
+    chosen = {tuple(int(i) for i in cycles[c] if i >= 0): float(weight[c]) for c in plan}
+    return _Answer(chosen, bound, person, zero_side, len(cycles), method, notes)
+
+
+def _best_arcs(arcs: _Arcs, most: int) -> _Arcs:
+    """Keep each person's best moves, ties by position."""
+    source = arcs.source
+    order = np.lexsort((arcs.target, -arcs.gain, source))
+    place = np.arange(order.size) - arcs.indptr[source[order]]
+    keep = np.sort(order[place < most])
+    indptr = np.zeros(arcs.n + 1, dtype=np.int64)
+    np.cumsum(np.bincount(source[keep], minlength=arcs.n), out=indptr[1:])
+    return _Arcs(arcs.n, indptr, arcs.target[keep], arcs.gain[keep])
+
+
+def _relax(model: _Packing, budget: Budget) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Solve the linear programme; return dual-feasible prices of people and side rows, and the primal values."""
+    from scipy.optimize import linprog
+
+    count = len(model.cycles)
+    scale = 1000.0 / float(model.weight.max(initial=1e-12) or 1.0)
+    limits = np.concatenate([np.ones(model.n), model.limit])
+    active = np.arange(count, dtype=np.int64)
+    if count > _ALL_COLUMNS:
+        # Each person's most valuable cycles are a start from which few rounds of pricing are needed.
+        active = _per_person(model, -model.weight, 10)
+    person, side = np.zeros(model.n), np.zeros(model.limit.size)
+    x = np.zeros(count)
+    for _ in range(60):
+        result = linprog(
+            -model.weight[active] * scale, A_ub=model.rows(active), b_ub=limits, bounds=(0, None), method="highs"
+        )
+        if result.x is None:
+            break
+        prices = -np.minimum(result.ineqlin.marginals, 0.0) / scale
+        person, side = prices[: model.n], prices[model.n :]
+        x = np.zeros(count)
+        x[active] = result.x
+        if active.size == count:
+            break
+        reduced = model.priced(person, side)
+        wanted = np.flatnonzero(reduced < -1e-9 * max(1.0, float(model.weight.max())))
+        wanted = np.setdiff1d(wanted, active, assume_unique=False)
+        if not wanted.size or not budget.go_on("bound"):
+            break
+        most = 30_000
+        fresh = wanted if wanted.size <= most else wanted[np.argsort(reduced[wanted], kind="stable")[:most]]
+        active = np.union1d(active, fresh)
+    # Lift the price of a cycle's first person until no cycle is worth more than its prices: the bound is then valid
+    # whatever the solver's tolerance was.
+    short = np.maximum(-model.priced(person, side), 0.0)
+    lift = np.zeros(model.n)
+    np.maximum.at(lift, model.cycles[:, 0], short)
+    return person + lift, side, x
+
+
+def _per_person(model: _Packing, key: NDArray[np.float64], most: int) -> NDArray[np.int64]:
+    """Return the columns that are among the ``most`` lowest keys of any of their people."""
+    inside = model.cycles >= 0
+    person = model.cycles[inside]
+    column = np.broadcast_to(np.arange(len(model.cycles))[:, None], model.cycles.shape)[inside]
+    order = np.lexsort((column, key[column], person))
+    start = np.zeros(model.n + 1, dtype=np.int64)
+    np.cumsum(np.bincount(person, minlength=model.n), out=start[1:])
+    place = np.arange(order.size) - start[person[order]]
+    return np.unique(column[order[place < most]]).astype(np.int64)
+
+
+def _greedy(model: _Packing, reduced: NDArray[np.float64], x: NDArray[np.float64]) -> list[int]:
+    """Take cycles by their share in the linear programme, then by reduced cost, while every row allows it."""
+    order = np.lexsort((-model.weight, reduced, -np.round(x, 6)))
+    free = np.ones(model.n + 1, dtype=bool)
+    left = model.limit.copy()
+    plan: list[int] = []
+    indptr, indices, data = model.side.indptr, model.side.indices, model.side.data
+    deferred: list[int] = []
+    for again in range(2):
+        # A second round takes cycles that a cover row refused before others brought holders in.
+        for c in order.tolist() if again == 0 else deferred:
+            ring = model.cycles[c]
+            ring = ring[ring >= 0]
+            if not free[ring].all():
+                continue
+            span = slice(int(indptr[c]), int(indptr[c + 1]))
+            if (data[span] > left[indices[span]] + 1e-9).any():
+                if again == 0:
+                    deferred.append(c)
+                continue
+            left[indices[span]] -= data[span]
+            free[ring] = False
+            plan.append(c)
+    return plan
+
+
+def _improve(
+    model: _Packing,
+    plan: list[int],
+    reduced: NDArray[np.float64],
+    bound: float,
+    person: NDArray[np.float64],
+    side: NDArray[np.float64],
+    budget: Budget,
+    seed: int,
+) -> tuple[list[int], float, str]:
+    """Improve the plan: exactly when few cycles can still be in a better one, else neighbourhood by neighbourhood."""
+    value = fsum(model.weight[plan])
+    method = "set packing of cycles (HiGHS in SciPy)"
+    everybody = np.ones(model.n, dtype=bool)
+    rng = np.random.default_rng(seed)
+    pairs_only = not (model.cycles[:, 2:] >= 0).any()
+    size, stale, smallest = 60.0, 0, np.inf
+    pool: NDArray[np.int64] = np.empty(0, dtype=np.int64)
+    members: sparse.csr_array | None = None
+    while bound - value > PROOF * max(abs(bound), 1e-9) and budget.go_on("rotation"):
+        open_columns = np.flatnonzero(reduced <= bound - value + 1e-9)
+        # Swaps alone are a matching problem, whose cuts HiGHS finds: there all columns at once go faster.
+        cost = 1 + (open_columns.size // 1000 if pairs_only else open_columns.size**2 // 30_000)
+        due = open_columns.size <= 300 or pairs_only or stale >= 15 or size >= 4 * model.n
+        if due and open_columns.size < 0.9 * smallest and cost <= budget.allow(cost) and open_columns.size <= 20_000:
+            smallest = open_columns.size
+            answer = _exact(model, open_columns, everybody, model.limit, budget, 400)
+            if answer is None:
+                continue
+            budget.steps += cost
+            found, above = answer
+            if fsum(model.weight[found]) > value:
+                plan, value, stale, members = found, fsum(model.weight[found]), 0, None
+            bound = min(bound, max(value, above))
+            continue
+        if stale >= 80:
+            break
+        if members is None:
+            pool = np.intersect1d(open_columns, _per_person(model, reduced, _POOL))
+            pool = np.union1d(pool, np.asarray(plan, dtype=np.int64))
+            members = model.rows(pool)[: model.n]
+        method = "set packing of cycles: column bound and neighbourhood search (HiGHS in SciPy)"
+        chosen = np.asarray(plan, dtype=np.int64)
+        free = _neighbourhood(model, chosen, reduced, person, pool, members, int(size), rng)
+        padded = np.append(free, True)
+        moved = free[model.cycles[chosen, 0]]
+        stay, now = chosen[~moved], fsum(model.weight[chosen[moved]])
+        left = model.limit - (model.side[:, stay].sum(axis=1) if model.limit.size else 0.0)
+        # The prices bound what the opened people can reach; a cycle that costs more than the rest of it is out.
+        room = fsum(person[free]) + fsum(side * left) - now
+        inside = pool[(reduced[pool] <= room + 1e-9) & padded[model.cycles[pool]].all(axis=1)]
+        inside = np.union1d(inside, chosen[moved])
+        answer = _exact(model, inside, free, left, budget, _NODES)
+        if answer is None:
+            if not budget.go_on("rotation"):
+                break
+            budget.steps += 1
+            size, stale = max(20.0, size * 0.9), stale + 1
+            continue
+        budget.steps += 1
+        gained = fsum(model.weight[answer[0]]) - now
+        proven = answer[1] <= now + gained + 1e-7 * max(1.0, value)
+        # Neighbourhoods as large as can still be solved fast: that is where they gain most per second.
+        size = min(size * 1.05, 400.0) if proven and inside.size <= _SUB_COLUMNS else max(20.0, size * 0.93)
+        if gained > 1e-9 * max(1.0, value):
+            plan, stale = [*stay.tolist(), *answer[0]], 0
+            value = fsum(model.weight[plan])
+        else:
+            stale += 1
+    return plan, bound, method
+
+
+def _neighbourhood(
+    model: _Packing,
+    plan: NDArray[np.int64],
+    reduced: NDArray[np.float64],
+    person: NDArray[np.float64],
+    pool: NDArray[np.int64],
+    members: sparse.csr_array,
+    size: int,
+    rng: np.random.Generator,
+) -> NDArray[np.bool_]:
+    """Choose about ``size`` people around one who, by the prices, loses gain; their cycles are opened."""
+    of_person = np.full(model.n, -1, dtype=np.int64)
+    loss = person.copy()
+    for c in plan.tolist():
+        ring = model.cycles[c]
+        ring = ring[ring >= 0]
+        of_person[ring] = c
+        loss[ring] = max(reduced[c], 0.0) / len(ring)
+    loss = np.maximum(loss, 0.0) + 1e-3 * max(float(loss.max(initial=0.0)), 1e-12)
+    free = np.zeros(model.n, dtype=bool)
+    queue: list[int] = []
+    count = 0
+    while count < min(size, model.n):
+        if not queue:
+            weights = np.where(free, 0.0, loss)
+            if not weights.any():
+                break
+            queue.append(int(rng.choice(model.n, p=weights / weights.sum())))
+        here = queue.pop(0)
+        ring_of = of_person[here]
+        ring = [here] if ring_of < 0 else [int(i) for i in model.cycles[ring_of] if i >= 0]
+        for i in ring:
+            if not free[i]:
+                free[i] = True
+                count += 1
+        near = pool[members.indices[members.indptr[here] : members.indptr[here + 1]]]
+        if near.size:
+            best = near[np.argsort(reduced[near] * (0.5 + rng.random(near.size)), kind="stable")[:4]]
+            queue.extend(int(i) for c in best.tolist() for i in model.cycles[c] if i >= 0 and not free[i])
+    return free
+
+
+def _exact(
+    model: _Packing,
+    columns: NDArray[np.int64],
+    free: NDArray[np.bool_],
+    left: NDArray[np.float64],
+    budget: Budget,
+    nodes: int,
+) -> tuple[list[int], float] | None:
+    """Solve the packing over some columns; return the cycles and an upper bound for these columns."""
+    from scipy.optimize import Bounds, LinearConstraint, milp
+
+    if not columns.size:
+        return [], 0.0
+    matrix = model.rows(columns)
+    limits = np.concatenate([free.astype(float), left])
+    used = np.flatnonzero(np.diff(matrix.indptr))
+    # Gains are scaled so that the solver's absolute tolerance of 1e-6 is far under one part in 10^9 of the plan.
+    scale = 1000.0 / float(model.weight[columns].max() or 1.0)
+    options: dict[str, float | bool] = {"mip_rel_gap": 0.0, "node_limit": nodes}
+    remaining = budget.seconds_left
+    if remaining is not None:
+        options["time_limit"] = max(remaining, 0.01)
+    result = milp(
+        -model.weight[columns] * scale,
+        constraints=LinearConstraint(matrix[used], -np.inf, limits[used]),
+        integrality=np.ones(columns.size),
+        bounds=Bounds(0, 1),
+        options=options,
+    )
+    if result.x is None or (result.status != 0 and budget.seconds_left == 0.0):
+        # What the clock cut short could not be repeated by steps.
+        return None
+    found = columns[result.x > 0.5]
+    value = fsum(model.weight[found])
+    above = value if result.status == 0 else -float(result.mip_dual_bound) / scale
+    return found.tolist(), max(above, value)
+
+
+def _free_bound(arcs: _Arcs) -> tuple[float, NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
+    """Solve the plan without limits; return its bound, prices of moving and of posts, and who takes whose post.
+
+    Gains may be negative here: under the prices of limits a move may cost, and still close a good cycle.
+    """
+    from scipy.sparse.csgraph import min_weight_full_bipartite_matching
+
+    n = arcs.n
+    stay = np.arange(n, dtype=np.int64)
+    source, target = np.concatenate([arcs.source, stay]), np.concatenate([arcs.target, stay])
+    gain = np.concatenate([arcs.gain, np.zeros(n)])
+    if not n:
+        return 0.0, np.zeros(0), np.zeros(0), stay
+    # SciPy's matching drops stored zeros, and staying is worth zero: adding a constant to every choice changes no
+    # full matching's rank but keeps each entry.
+    shift = 1.0 + float(np.abs(gain).max())
+    square = sparse.csr_array((gain + shift, (source, target)), shape=(n, n))
+    rows, taken = min_weight_full_bipartite_matching(square, maximize=True)
+    to = np.empty(n, dtype=np.int64)
+    to[rows] = taken
+    order = np.argsort(source, kind="stable")
+    source, target, gain = source[order], target[order], gain[order]
+    value = np.zeros(n)
+    hit = to[source] == target
+    value[source[hit]] = gain[hit]
+    # Prices of posts: the least v >= 0 with v_j >= v_to(i) + g_ij - g_i,to(i). Rounds of Bellman and Ford from the
+    # people whose own post just rose; rounding must not start an endless round, hence the tolerance.
+    v = np.zeros(n)
+    indptr = np.zeros(n + 1, dtype=np.int64)
+    np.cumsum(np.bincount(source, minlength=n), out=indptr[1:])
+    holder = np.empty(n, dtype=np.int64)
+    holder[to] = stay
+    active = stay
+    for _ in range(4 * n + 10):
+        count = indptr[active + 1] - indptr[active]
+        arc = np.repeat(indptr[active] - (np.cumsum(count) - count), count) + np.arange(int(count.sum()))
+        asked = v[to[source[arc]]] + (gain[arc] - value[source[arc]])
+        rising = asked > v[target[arc]] + 1e-12 * shift
+        if not rising.any():
+            break
+        raised = target[arc][rising]
+        np.maximum.at(v, raised, asked[rising])
+        active = holder[np.unique(raised)]
+    u = np.full(n, -np.inf)
+    np.maximum.at(u, source, gain - v[target])
+    return fsum([*u, *v]), u, v, to
+
+
+def _cycles_of(to: NDArray[np.int64]) -> list[tuple[int, ...]]:
+    """Split a permutation into its cycles of two or more, smallest position first."""
+    seen = np.zeros(to.size, dtype=bool)
+    found = []
+    for first in range(to.size):
+        ring = []
+        i = first
+        while not seen[i]:
+            seen[i] = True
+            ring.append(i)
+            i = int(to[i])
+        if len(ring) > 1:
+            found.append(tuple(ring))
+    return found
+
+
+def _free(arcs: _Arcs, sides: _Sides, budget: Budget, seed: int) -> _Answer:
+    """Solve without a limit on the length of cycles."""
+    lookup = sparse.csr_array((arcs.gain, arcs.target, arcs.indptr), shape=(arcs.n, arcs.n))
+
+    def worth(cycles: list[tuple[int, ...]]) -> dict[tuple[int, ...], float]:
+        return {c: fsum(float(lookup[c[k], c[(k + 1) % len(c)]]) for k in range(len(c))) for c in cycles}
+
+    bound, u, v, to = _free_bound(arcs)
+    rows = np.flatnonzero(np.isfinite(sides.limit))
+    matrix = sides.of_arcs(arcs.source, arcs.target)[rows]
+    limit = sides.limit[rows]
+    side = np.zeros(sides.limit.size)
+    moving = to[arcs.source] == arcs.target
+    plan = worth(_cycles_of(to))
+    if not rows.size or (matrix @ moving.astype(float) <= limit + 1e-9).all():
+        return _Answer(plan, bound, u + v, side, arcs.gain.size, "assignment with stay (SciPy), proved by prices")
+    # The limits bind: their prices from the linear programme over moves, a bound from the assignment under them.
+    prices, values = _price_moves(arcs, matrix, limit)
+    under = _Arcs(arcs.n, arcs.indptr, arcs.target, arcs.gain - prices @ matrix)
+    positive, u, v, _ = _free_bound(under)
+    bound = min(bound, positive + fsum(prices * limit))
+    side[rows] = prices
+    limited = _limited(arcs, sides, 3, budget, seed)
+    best, method = limited.cycles, "cycles of at most 3 within the limits, bound of free plans under their prices"
+    for cycles in (_whole_moves(arcs, matrix, limit, budget), _fitting(_cycles_of(to), arcs, sides)):
+        if cycles is not None:
+            gains = worth(cycles)
+            if fsum(gains.values()) > fsum(best.values()):
+                best, method = gains, "free cycles within the limits (HiGHS in SciPy), bound from the limits' prices"
+    return _Answer(best, bound, u + v, side, arcs.gain.size, method)
+
+
+def _price_moves(
+    arcs: _Arcs, matrix: sparse.csr_array, limit: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Solve the linear programme over moves; return the prices of the side rows and the moves' values."""
+    from scipy.optimize import linprog
+
+    balance, once = _flow_rows(arcs)
+    scale = 1000.0 / float(arcs.gain.max(initial=1.0) or 1.0)
+    result = linprog(
+        -arcs.gain * scale,
+        A_ub=sparse.vstack([once, matrix], format="csr"),
+        b_ub=np.concatenate([np.ones(arcs.n), limit]),
+        A_eq=balance,
+        b_eq=np.zeros(arcs.n),
+        bounds=(0, 1),
+        method="highs",
+    )
+    if result.x is None:
+        return np.zeros(limit.size), np.zeros(arcs.gain.size)
+    return -np.minimum(result.ineqlin.marginals[arcs.n :], 0.0) / scale, result.x
+
+
+def _flow_rows(arcs: _Arcs) -> tuple[sparse.csr_array, sparse.csr_array]:
+    """Return the rows that a left post is filled and that a person moves once."""
+    k, position, ones = arcs.gain.size, np.arange(arcs.gain.size), np.ones(arcs.gain.size)
+    leave = sparse.csr_array((ones, (arcs.source, position)), shape=(arcs.n, k))
+    arrive = sparse.csr_array((ones, (arcs.target, position)), shape=(arcs.n, k))
+    return sparse.csr_array(leave - arrive), leave
+
+
+def _whole_moves(
+    arcs: _Arcs, matrix: sparse.csr_array, limit: NDArray[np.float64], budget: Budget
+) -> list[tuple[int, ...]] | None:
+    """Ask HiGHS for a plan over moves with the side rows, within a few nodes; None if too large or none was found."""
+    from scipy.optimize import Bounds, LinearConstraint, milp
+
+    if arcs.gain.size > 70_000 or budget.limit == 0 or budget.stopped_by in ("clock", "cancelled"):
+        return None
+    balance, once = _flow_rows(arcs)
+    options: dict[str, float | bool] = {"mip_rel_gap": 0.0, "node_limit": 2000 if arcs.gain.size < 2000 else 20}
+    left = budget.seconds_left
+    if left is not None:
+        options["time_limit"] = max(left, 0.01)
+    scale = 1000.0 / float(arcs.gain.max(initial=1.0) or 1.0)
+    result = milp(
+        -arcs.gain * scale,
+        constraints=[
+            LinearConstraint(balance, 0, 0),
+            LinearConstraint(sparse.vstack([once, matrix], format="csr"), -np.inf, np.concatenate([np.ones(arcs.n), limit])),
+        ],
+        integrality=np.ones(arcs.gain.size),
+        bounds=Bounds(0, 1),
+        options=options,
+    )
+    if result.x is None:
+        return None
+    to = np.arange(arcs.n, dtype=np.int64)
+    moves = result.x > 0.5
+    to[arcs.source[moves]] = arcs.target[moves]
+    return _cycles_of(to)
+
+
+def _fitting(cycles: list[tuple[int, ...]], arcs: _Arcs, sides: _Sides) -> list[tuple[int, ...]]:
+    """Keep whole cycles, the most gain per person first, while the side rows allow."""
+    lookup = sparse.csr_array((arcs.gain, arcs.target, arcs.indptr), shape=(arcs.n, arcs.n))
+    ranked = sorted(cycles, key=lambda c: (-fsum(float(lookup[c[k], c[(k + 1) % len(c)]]) for k in range(len(c))) / len(c), c))
+    spent = np.zeros(sides.limit.size)
+    kept = []
+    for ring in ranked:
+        source = np.array(ring, dtype=np.int64)
+        more = spent + sides.of_arcs(source, np.roll(source, -1)).sum(axis=1)
+        if (more <= sides.limit + 1e-9).all():
+            spent = more
+            kept.append(ring)
+    return kept
