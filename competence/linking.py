@@ -387,6 +387,10 @@ class _Index:
                 self.stemmed.setdefault((side, entry.stems[side]), []).append(entry)
                 rare = min(entry.stems[side], key=lambda s: (self.rarity[s], s))
                 self.rarest.setdefault((side, rare), []).append(entry)
+        self.runs: dict[str, tuple[int, ...]] = {}
+        for words in self.exact:
+            if 1 < len(words) <= _LONGEST_LABEL and len(words) not in self.runs.get(words[0], ()):
+                self.runs[words[0]] = (*self.runs.get(words[0], ()), len(words))
         self.vocabulary = frozenset(w for e in self.entries for w in e.words)
         self._near: dict[tuple[str, int], list[str]] = {}
         for word in sorted(self.vocabulary):
@@ -544,7 +548,7 @@ class _Index:
             return True
         if len(entry.words) > 1:
             return len(entry.stems[0]) > 1
-        return len(os.path.commonprefix([word, entry.words[0]])) >= 5
+        return word[:5] == entry.words[0][:5] and len(word) >= 5
 
     def _says(self, entry: _Entry) -> float:
         """Return how much a label's stems tell, as the sum of their rarity."""
@@ -609,7 +613,7 @@ class _Index:
         group = self._group_of[target]
         end = starts[group + 1] if group + 1 < len(starts) else len(order)
         part = np.round(scores[starts[group] : end], 9)
-        return self.entries[order[starts[group] + int(np.argmax(part))]]
+        return self.entries[int(order[starts[group] + int(np.argmax(part))])]
 
     @cached_property
     def _label_groups(self) -> tuple[np.ndarray, np.ndarray]:
@@ -635,6 +639,7 @@ class _Reading:
     matches: list[_Match] = field(default_factory=list)
     spans: list[tuple[int, int]] = field(default_factory=list)
     whole: bool = False
+    segments: list[tuple[int, int]] = field(default_factory=list)
 
 
 class Linker:
@@ -710,8 +715,8 @@ class Linker:
         path = _cache_path(taxonomy, settings, known) if cache else None
         stored = _read_cache(path) if path else None
         aliases: dict[str, list[str]] = {}
-        for words, concept_id in known:
-            aliases.setdefault(concept_id, []).append(words)
+        for alias, concept_id in known:
+            aliases.setdefault(concept_id, []).append(alias)
         named = [_named_concept(c, aliases.get(c.concept_id, ())) for c in taxonomy.competences]
         titles = [_named_role(r) for r in taxonomy.roles.values()]
         words = sorted({t.word for n in (*named, *titles) for label, _, _ in n.labels for t in tokenize(label)})
@@ -865,12 +870,13 @@ class Linker:
     def _meet(self, index: _Index, reading: _Reading, lang: str | None, favoured: frozenset[int]) -> None:
         """Find all labels that the text meets word for word, and the spans left to be weighed."""
         self._meet_whole(index, reading, lang, favoured=favoured)
-        reading.spans = [(0, len(reading.tokens))] if reading.tokens else []
-        if reading.whole:
+        whole = (0, len(reading.tokens))
+        if reading.whole or not reading.tokens:
+            reading.spans = [whole] if reading.tokens else []
             return
         taken: set[int] = set()
         self._meet_runs(index, reading, taken)
-        for first, last in segments(reading.text, reading.tokens):
+        for first, last in reading.segments:
             self._meet_inside(index, reading, first, last, taken)
             pieces = clauses(reading.words, first, last)
             for a, b in dict.fromkeys([(first, last), *pieces]):
@@ -878,6 +884,9 @@ class Linker:
                 # Likeness speaks only for what no label has met: a piece half met is taken as understood.
                 if content and 2 * sum(i in taken for i in content) < len(content) and (a, b) not in reading.spans:
                     reading.spans.append((a, b))
+        # The text as a whole gives alternatives, but says nothing of its own where several things are named in it.
+        if whole not in reading.spans and (not reading.matches or len(reading.segments) == 1):
+            reading.spans.append(whole)
 
     def _meet_whole(self, index: _Index, reading: _Reading, lang: str | None, *, favoured: frozenset[int] = frozenset()) -> None:
         words = reading.words
@@ -897,14 +906,16 @@ class Linker:
     def _meet_runs(self, index: _Index, reading: _Reading, taken: set[int]) -> None:
         """Find labels of two words or more that stand in the text just as they are, "och" included; longest first."""
         words = reading.words
-        for size in range(min(_LONGEST_LABEL, len(words) - 1), 1, -1):
-            for first in range(len(words) - size + 1):
-                places = tuple(range(first, first + size))
-                entries = index.exact.get(tuple(words[first : first + size]))
-                if entries and not taken.intersection(places) and any(_carries(words[i]) for i in places):
-                    how = How.EXACT if entries[0].preferred else How.ALTERNATIVE
-                    self._keep(index, reading, entries[0], places, how, _WHOLE[how])
-                    taken.update(places)
+        spots = sorted(
+            (-size, first) for first, word in enumerate(words) for size in index.runs.get(word, ()) if first + size <= len(words)
+        )
+        for size, first in ((-negative, first) for negative, first in spots):
+            places = tuple(range(first, first + size))
+            entries = index.exact.get(tuple(words[first : first + size]))
+            if entries and not taken.intersection(places) and any(_carries(words[i]) for i in places):
+                how = How.EXACT if entries[0].preferred else How.ALTERNATIVE
+                self._keep(index, reading, entries[0], places, how, _WHOLE[how])
+                taken.update(places)
 
     def _meet_inside(self, index: _Index, reading: _Reading, first: int, last: int, taken: set[int] | None = None) -> None:
         taken = set() if taken is None else taken
@@ -921,7 +932,7 @@ class Linker:
         """Add a match inside the text; its probability falls with how much else its clause says."""
         words = reading.words
         # A title is one clause: "Lärare, matematik" is not two things.
-        parts = [(0, len(words))] if index.titles else segments(reading.text, reading.tokens)
+        parts = [(0, len(words))] if index.titles else reading.segments
         inside = [(a, b) for s, e in parts for a, b in clauses(words, s, e) if any(a <= i < b for i in places)]
         content = {i for a, b in inside for i in range(a, b) if _carries(words[i])} | set(places)
         coverage = len([i for i in places if _carries(words[i])] or places) / len(content)
@@ -947,7 +958,7 @@ class Linker:
             pieces = [
                 (a, b, _likely(index, reading, (a, b), scored[queries[_query(reading, a, b)]], prefer)) for a, b in reading.spans
             ]
-            found.append(_in_order(index, reading, pieces))
+            found.append(_in_order(index, reading, pieces, n))
         return found
 
 
@@ -965,9 +976,10 @@ def _read(text: str) -> _Reading:
     tokens = tokenize(text)
     words = [t.word for t in tokens]
     stance: list[Stance] = []
-    for first, last in segments(text, tokens):
+    parts = segments(text, tokens)
+    for first, last in parts:
         stance += stances(words, first, last)
-    return _Reading(text, tokens, words, stance)
+    return _Reading(text, tokens, words, stance, segments=parts)
 
 
 def _read_heading(text: str) -> _Reading:
@@ -1070,7 +1082,7 @@ def _likely(
     return matches
 
 
-def _in_order(index: _Index, reading: _Reading, pieces: Sequence[tuple[int, int, list[_Match]]]) -> list[_Match]:
+def _in_order(index: _Index, reading: _Reading, pieces: Sequence[tuple[int, int, list[_Match]]], n: int) -> list[_Match]:
     """Join what met word for word with what is alike: each concept once, first candidates for words before others."""
     chosen = list(reading.matches)
     others: list[_Match] = []
@@ -1117,9 +1129,8 @@ def _in_order(index: _Index, reading: _Reading, pieces: Sequence[tuple[int, int,
     firsts = [m for m in ranked if m.place == 1]
     rest = [m for m in ranked if m.place > 1]
     next_best = rest[0].probability if rest else 0.0
-    return [replace(m, margin=round(max(0.0, m.probability - next_best), 6)) for m in firsts] + [
-        replace(m, margin=0.0) for m in rest
-    ]
+    leading = [replace(m, margin=round(max(0.0, m.probability - next_best), 6)) for m in firsts[:n]]
+    return leading + [replace(m, margin=0.0) for m in rest[: max(0, n - len(leading))]]
 
 
 def _carrying(reading: _Reading, places: set[int]) -> set[int]:
