@@ -1,0 +1,203 @@
+"""The five kinds of suggestion: a form each, the stored result with its reasons, and one decision at a time."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from flask import Response, abort, redirect, request, url_for
+from werkzeug.datastructures import MultiDict
+from werkzeug.wrappers import Response as BaseResponse
+
+from competence.errors import CompetenceError
+from competence.explain import by_sex_lines, outcome_sentence
+from competence_service.app import services
+from competence_service.policy import permission
+from competence_service.suggestions import (
+    EQUALITY_ASKED,
+    KINDS,
+    Fault,
+    RequestError,
+    call,
+    decision,
+    named,
+    parse,
+    without_names,
+)
+from competence_service.web import web
+from competence_service.web.view import _, current, lang, page, unit_choices
+
+NEED_ROWS = 5
+"""Lines of a need that a form offers."""
+_EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+@web.get("/suggest/<kind>")
+@permission("practice")
+def ask(kind: str) -> tuple[str, int]:
+    """Show the form of one kind."""
+    return _form(_known(kind), request.args, [])
+
+
+@web.post("/suggest/<kind>")
+@permission("practice")
+def make(kind: str) -> tuple[str, int] | BaseResponse:
+    """Make suggestions, store them, and lead to their page."""
+    row, graph = current()
+    try:
+        asked = parse(_known(kind), _asked(kind, request.form))
+        result, seconds = call(graph, kind, asked, time_limit=services().config.time_limit)
+    except RequestError as error:
+        return _form(kind, request.form, _by_field(error.faults), 422)
+    except CompetenceError as error:
+        return _form(kind, request.form, [Fault(field="form", code="refused", message=str(error))], 422)
+    run_id = services().store.add_run(
+        import_id=row.id, kind=kind, request=asked, result=without_names(result.to_dict()), seconds=seconds
+    )
+    return redirect(url_for("web.show_run", run_id=run_id), 303)
+
+
+def _known(kind: str) -> str:
+    if kind not in KINDS:
+        abort(404)
+    return kind
+
+
+def _form(kind: str, asked: Mapping[str, str], faults: list[Fault], status: int = 200) -> tuple[str, int]:
+    graph = current()[1]
+    values = asked if isinstance(asked, MultiDict) else MultiDict(asked)
+    chosen = [p for p in values.getlist("mentees") if p in graph.person_index]
+    return page(
+        f"ask_{kind}.html",
+        status,
+        kind=kind,
+        asked=values,
+        faults=faults,
+        units=unit_choices(graph),
+        need_rows=NEED_ROWS,
+        mentees=[graph.people[graph.row(p)] for p in chosen],
+        roles=sorted(((r.role_id, r.label(lang())) for r in graph.taxonomy.roles.values()), key=lambda r: r[1].casefold()),
+        people_count=len(graph.people),
+        runs=services().store.runs(kind, limit=5),
+    )
+
+
+def _by_field(faults: tuple[Fault, ...]) -> list[Fault]:
+    """Point faults inside a need at the line of the form they stand in."""
+    moved = []
+    for fault in faults:
+        parts = fault.field.split(".")
+        if parts[0] in ("need", "topics"):
+            line = int(parts[1]) + 1 if len(parts) > 1 and parts[1].isdigit() else 1
+            name = parts[2] if len(parts) > 2 else "words"
+            moved.append(fault.model_copy(update={"field": f"{name}_{line}"}))
+        else:
+            moved.append(fault.model_copy(update={"field": parts[0]}))
+    return moved
+
+
+def _asked(kind: str, form: MultiDict[str, str]) -> dict[str, Any]:
+    """Return what a form asks for, as the request model takes it; a field left empty takes its default."""
+    data: dict[str, Any] = {}
+    for name in _PLAIN[kind]:
+        value = form.get(name, "").strip()
+        if value:
+            data[name] = value
+    if form.getlist("units"):
+        data["units"] = form.getlist("units")
+    if kind in ("experts", "teams", "pairs"):
+        items = []
+        for line in range(1, NEED_ROWS + 1):
+            words = form.get(f"words_{line}", "").strip()
+            if words:
+                count = form.get(f"count_{line}", "").strip() or "1"
+                items.append({"words": words, "level": form.get(f"level_{line}") or "1", "count": count})
+        data["topics" if kind == "pairs" else "need"] = items
+    if kind == "pairs":
+        data["stable"] = form.get("mode") == "stable"
+        if form.getlist("mentees"):
+            data["mentees"] = form.getlist("mentees")
+    if kind == "rotation" and form.get("max_cycle") == "any":
+        data["max_cycle"] = None
+    if kind == "teams" and form.get("everybody") == "yes":
+        data["n"] = None
+    return data
+
+
+_PLAIN = {
+    "experts": ("n",),
+    "pairs": ("capacity", "n", "goal_role", "time_limit"),
+    "rotation": ("months", "max_cycle", "time_limit"),
+    "teams": ("size", "n", "balance", "purpose", "ground", "assessment", "time_limit"),
+    "validations": ("stage", "n"),
+}
+
+
+# -- results ------------------------------------------------------------------------------------------------------------
+
+
+@web.get("/runs/<run_id>")
+@permission("practice")
+def show_run(run_id: str) -> tuple[str, int]:
+    """Show a stored result: how good it is, by sex, each suggestion with reasons, who was left out, decisions."""
+    return _run_page(run_id, [])
+
+
+@web.post("/runs/<run_id>")
+@permission("practice")
+def decide(run_id: str) -> tuple[str, int] | BaseResponse:
+    """Take one decision about one suggestion from a named human."""
+    run = services().store.run(run_id)
+    data = {name: request.form.get(name, "") for name in ("rank", "choice", "decided_by", "reasoning", "equality_reasoning")}
+    try:
+        rank, made = decision(run.kind, run.result, data, datetime.now(UTC).date())
+    except RequestError as error:
+        rank = request.form.get("rank", 0, type=int)
+        faults = [f.model_copy(update={"field": f"{f.field}_{rank}"}) for f in error.faults]
+        return _run_page(run_id, faults, rank)
+    services().store.decide(run_id, rank, made)
+    return redirect(url_for("web.show_run", run_id=run_id, _anchor=f"s{rank}"), 303)
+
+
+def _run_page(run_id: str, faults: list[Fault], deciding: int = 0) -> tuple[str, int]:
+    store = services().store
+    run = store.run(run_id)
+    row, graph = current()
+    result = named(run.result, graph, _("former employee"))
+    language = lang()
+    decisions: dict[int, list[Any]] = {}
+    for made in store.decisions(run_id):
+        decisions.setdefault(made.rank, []).append(made)
+    return page(
+        "run.html",
+        422 if faults else 200,
+        run=run,
+        result=result,
+        outdated=run.import_id != row.id,
+        graph=graph,
+        outcome=outcome_sentence(result.outcome, language),
+        by_sex_lines=by_sex_lines(result.by_sex, language),
+        decisions=decisions,
+        faults=faults,
+        deciding=deciding,
+        equality_asked=run.kind in EQUALITY_ASKED,
+        asked=request.form,
+        names={p.person_id: p.name or p.person_id for p in graph.people},
+    )
+
+
+@web.get("/runs/<run_id>/excel")
+@permission("practice")
+def excel(run_id: str) -> Response:
+    """Give the result as a workbook."""
+    run = services().store.run(run_id)
+    graph = current()[1]
+    result = named(run.result, graph, _("former employee"))
+    with tempfile.TemporaryDirectory() as folder:
+        path = result.to_excel(Path(folder) / "result.xlsx", lang=lang())
+        data = path.read_bytes()
+    name = f"{run.kind}-{run.created_at.date().isoformat()}.xlsx"
+    return Response(data, mimetype=_EXCEL, headers={"Content-Disposition": f'attachment; filename="{name}"'})

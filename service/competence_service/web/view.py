@@ -1,0 +1,333 @@
+"""What every page shares: language, protection of forms, words for values, error pages."""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime
+from typing import Any
+
+from flask import Flask, Response, abort, g, render_template, request, session, url_for
+from flask_babel import format_datetime, format_decimal, format_percent, get_locale, ngettext
+from flask_babel import gettext as babel_gettext
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response as BaseResponse
+
+from competence import explain
+from competence.errors import CompetenceError, UnknownIdError
+from competence.graph import CompetenceGraph
+from competence.model import OptIn, Reason
+from competence_service.api.errors import http_problem
+from competence_service.app import services
+from competence_service.store import ImportRow
+from competence_service.suggestions import Fault
+
+__all__ = ["UnfedError", "_", "current", "fault_text", "lang", "page", "prepare_pages", "selected_language", "unit_choices"]
+
+
+def _(message: str, **values: object) -> str:
+    """Return a text in the language of the page; ``_`` is the name that the extractor of texts looks for."""
+    return str(babel_gettext(message, **values))
+
+
+def selected_language() -> str:
+    """Return the language of the page: asked for in the address, else chosen before, else the first of the settings."""
+    languages = services().config.languages
+    for wanted in (request.args.get("lang"), request.cookies.get("competence_lang")):
+        if wanted in languages:
+            return wanted
+    return languages[0]
+
+
+def lang() -> str:
+    """Return the language of this request as ``sv`` or ``en``."""
+    return str(get_locale())
+
+
+class UnfedError(CompetenceError):
+    """A page needs staff, and none has been imported yet."""
+
+
+def current() -> tuple[ImportRow, CompetenceGraph]:
+    """Return the current import and its graph.
+
+    Raises
+    ------
+    UnfedError
+        Before the first import; the page then leads to the start.
+    """
+    found = services().library.current()
+    if found is None:
+        raise UnfedError("nothing has been imported yet")
+    return found
+
+
+def page(template: str, status: int = 200, **values: object) -> tuple[str, int]:
+    """Render a template with a status."""
+    return render_template(template, **values), status
+
+
+def unit_choices(graph: CompetenceGraph) -> list[tuple[str, str, int]]:
+    """Return (id, name, depth) of each unit, children under their parents, by name."""
+    children: dict[str | None, list[tuple[str, str]]] = {}
+    known = {u.unit_id for u in graph.staff.units}
+    for unit in graph.staff.units:
+        parent = unit.parent_id if unit.parent_id in known else None
+        children.setdefault(parent, []).append((unit.name or unit.unit_id, unit.unit_id))
+    found: list[tuple[str, str, int]] = []
+    seen: set[str] = set()
+
+    def walk(parent: str | None, depth: int) -> None:
+        for name, unit_id in sorted(children.get(parent, []), key=lambda c: c[0].casefold()):
+            if unit_id not in seen:
+                seen.add(unit_id)
+                found.append((unit_id, name, depth))
+                walk(unit_id, depth + 1)
+
+    walk(None, 0)
+    return found
+
+
+def fault_text(fault: Fault) -> str:
+    """Say one fault of a request in the language of the page."""
+    known = {
+        "missing": _("Fill in this field."),
+        "string_too_short": _("Fill in this field."),
+        "too_short": _("Fill in at least one."),
+        "string_too_long": _("The text is too long."),
+        "int_parsing": _("Write a whole number."),
+        "int_from_float": _("Write a whole number."),
+        "float_parsing": _("Write a number."),
+        "literal_error": _("Choose one of the options."),
+        "not_understood": _("These words were not understood."),
+        "choose": _("Choose one of the options."),
+        "required": _("Fill in this field."),
+        "no_file": _("Choose at least one file."),
+        "date": _("Write a date as year-month-day, such as 2026-01-31."),
+    }
+    if fault.code in ("greater_than_equal", "greater_than"):
+        low = fault.values.get("ge", fault.values.get("gt"))
+        return _("Must be at least %(number)s.", number=low)
+    if fault.code in ("less_than_equal", "less_than"):
+        high = fault.values.get("le", fault.values.get("lt"))
+        return _("Must be at most %(number)s.", number=high)
+    return known.get(fault.code) or fault.message or fault.code
+
+
+# -- forms ------------------------------------------------------------------------------------------------------------
+
+
+def _token() -> str:
+    """Return the token that every form of this browser carries, and that the signed cookie repeats."""
+    if "token" not in session:
+        session["token"] = secrets.token_urlsafe(24)
+    return str(session["token"])
+
+
+def _check_form() -> None:
+    """Refuse a form that did not come from a page of ours."""
+    if request.method in ("GET", "HEAD", "OPTIONS") or request.blueprint == "api":
+        return
+    origin = request.headers.get("Origin")
+    if origin is not None and origin != request.host_url.rstrip("/"):
+        abort(403)
+    sent, kept = request.form.get("token", ""), session.get("token")
+    if not kept or not hmac.compare_digest(sent.encode(), str(kept).encode()):
+        g.form_refused = True
+        abort(403)
+
+
+# -- words ------------------------------------------------------------------------------------------------------------
+
+
+def _number(value: float | None, digits: int = 2) -> str:
+    if value is None:
+        return "–"
+    return str(format_decimal(round(value, digits), format="#,##0." + "0" * digits if digits else "#,##0"))
+
+
+def _percent(value: float | None) -> str:
+    return "–" if value is None else str(format_percent(value, format="#,##0 %" if lang() == "sv" else "#,##0%"))
+
+
+def _day(value: date | None) -> str:
+    return "–" if value is None else value.isoformat()
+
+
+def _moment(value: datetime | None) -> str:
+    return "–" if value is None else str(format_datetime(value.astimezone(UTC), "yyyy-MM-dd HH:mm"))
+
+
+def _level(level: int | None) -> str:
+    words = {
+        1: _("with guidance"),
+        2: _("on one's own in usual cases"),
+        3: _("on one's own in difficult cases"),
+        4: _("guides others"),
+        5: _("develops the field"),
+    }
+    return words.get(level or 0, _("not stated"))
+
+
+def _confidence(value: float) -> str:
+    """Say confidence in words: the bounds are where one fresh certificate and one fresh own statement lie."""
+    if value < 0.15:
+        return _("to be re-confirmed")
+    if value < 0.45:
+        return _("low")
+    return _("medium") if value < 0.7 else _("high")
+
+
+def _answer(value: OptIn) -> str:
+    return {OptIn.YES: _("yes"), OptIn.NO: _("no")}.get(value, _("not asked"))
+
+
+def _kind_name(kind: str) -> str:
+    return {
+        "experts": _("Experts"),
+        "pairs": _("Mentoring pairs"),
+        "rotation": _("Rotation"),
+        "teams": _("Teams"),
+        "validations": _("Validation"),
+    }.get(kind, kind)
+
+
+def _table_name(table: str) -> str:
+    names = {
+        "people": _("People"),
+        "units": _("Units"),
+        "posts": _("Posts"),
+        "role_requirements": _("Role requirements"),
+        "statements": _("Statements"),
+        "evidence": _("Evidence"),
+        "interests": _("Interests"),
+        "travel": _("Travel times"),
+        "history": _("History"),
+        "decisions": _("Decisions"),
+        "matrix": _("Competence matrix"),
+    }
+    return names.get(table, table)
+
+
+def _state(state: str) -> str:
+    return {"draft": _("dry run"), "confirmed": _("confirmed"), "discarded": _("discarded")}.get(state, state)
+
+
+def _effect(effect: str) -> str:
+    return {
+        "set_aside": _("row set aside"),
+        "cell_dropped": _("cell left out"),
+        "changed": _("changed"),
+        "notice": _("to know"),
+    }.get(effect, effect)
+
+
+def _stage(stage: str) -> str:
+    return {
+        "identified": _("identified"),
+        "documented": _("documented"),
+        "assessed": _("assessed"),
+        "certified": _("certified"),
+    }.get(stage, stage)
+
+
+def _audience(audience: str) -> str:
+    return {
+        "unit": _("Shared with the unit or the whole organisation"),
+        "organisation": _("Only what is shared with the whole organisation"),
+    }.get(audience, audience)
+
+
+def _audience_choices(audiences: Iterable[str]) -> list[tuple[str, str]]:
+    return [(a, _audience(a)) for a in audiences]
+
+
+def _sentence(text: str) -> str:
+    """Begin with a capital letter, leaving the rest as it is."""
+    return text[:1].upper() + text[1:]
+
+
+def _reason_text(reason: Reason, kind: str, names: Mapping[str, str]) -> str:
+    return _sentence(explain.reason_sentence(kind, reason, lang(), names))
+
+
+def _said(key: str) -> str:
+    return explain.word(key, lang())
+
+
+def _switch(language: str) -> str:
+    """Return the address of this page in another language; a page that only answers forms leads to the start."""
+    arguments: Mapping[str, Iterable[str] | str] = {**request.args.to_dict(flat=False), "lang": language}
+    if request.endpoint and request.url_rule and "GET" in (request.url_rule.methods or ()):
+        return url_for(request.endpoint, **{**(request.view_args or {}), **arguments})
+    return url_for("web.start", lang=language)
+
+
+def prepare_pages(app: Flask) -> None:
+    """Give templates their words and helpers, guard forms, and show errors as pages."""
+    app.jinja_env.trim_blocks = True
+    app.jinja_env.lstrip_blocks = True
+    app.jinja_env.filters.update(
+        number=_number,
+        percent=_percent,
+        day=_day,
+        moment=_moment,
+        level=_level,
+        confidence=_confidence,
+        answer=_answer,
+        kind_name=_kind_name,
+        fault_text=fault_text,
+        table_name=_table_name,
+        state=_state,
+        effect=_effect,
+        stage=_stage,
+        audience=_audience,
+        audience_choices=_audience_choices,
+        sentence=_sentence,
+        reason_text=_reason_text,
+    )
+    app.before_request(_check_form)
+
+    @app.context_processor
+    def _shared() -> dict[str, Any]:
+        return {
+            "lang": lang(),
+            "languages": services().config.languages,
+            "switch": _switch,
+            "token": _token,
+            "said": _said,
+            "rule": lambda name, detail="": explain.rule_sentence(name, lang(), detail),
+            "measure": lambda kind, name: explain.measure_name(kind, name, lang()),
+            "taxonomy": services().library.taxonomy,
+            "ngettext": ngettext,
+        }
+
+    @app.after_request
+    def _keep_language(response: Response) -> Response:
+        wanted = request.args.get("lang")
+        if wanted in services().config.languages and request.blueprint != "api":
+            response.set_cookie(
+                "competence_lang", wanted, max_age=365 * 86400, samesite="Lax", httponly=True, secure=services().config.production
+            )
+        return response
+
+    @app.errorhandler(UnfedError)
+    def _unfed(_error: UnfedError) -> tuple[str, int]:
+        return page("unfed.html")
+
+    @app.errorhandler(UnknownIdError)
+    def _unknown(_error: UnknownIdError) -> tuple[str, int]:
+        return page("error.html", 404, code=404)
+
+    @app.errorhandler(HTTPException)
+    def _http(error: HTTPException) -> tuple[str, int] | BaseResponse:
+        if request.path.startswith("/api/"):
+            # An address that does not exist belongs to no blueprint, but it was asked for in JSON.
+            return http_problem(error)
+        code = error.code or 500
+        if error.response is not None or code < 400:
+            return error.get_response()
+        if code == 403 and g.get("form_refused"):
+            return page("error.html", 403, code="form")
+        return page("error.html", code, code=code)
