@@ -113,15 +113,14 @@ def round_level(level: NDArray[np.float64], confidence: NDArray[np.float64], set
 
 
 def is_formal(piece: Evidence) -> bool:
-    """Say whether a piece can meet a hard (legal) requirement: formal learning, a certificate, or certified.
+    """Say whether a piece can meet a hard (legal) requirement: a certificate, a certified stage, or formal learning.
 
-    Informal competence never meets one, whatever its level (REQ-VAL-16).
+    Informal competence never meets one, whatever its level (REQ-VAL-16). Nor does one's own or a colleague's word that
+    something was learnt formally: that is a claim, not a proof.
     """
-    return (
-        piece.learning_form is LearningForm.FORMAL
-        or piece.source is Source.CERTIFICATE
-        or piece.stage is ValidationStage.CERTIFIED
-    )
+    if piece.source is Source.CERTIFICATE or piece.stage is ValidationStage.CERTIFIED:
+        return True
+    return piece.learning_form is LearningForm.FORMAL and piece.source not in (Source.SELF, Source.COLLEAGUE)
 
 
 def highest_stage(pieces: Sequence[Evidence]) -> ValidationStage:

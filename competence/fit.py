@@ -75,8 +75,11 @@ def fit(graph: CompetenceGraph, requirements: Iterable[Requirement]) -> NDArray[
     return total / weights if weights else np.ones(len(graph.person_ids))
 
 
-def growth(graph: CompetenceGraph, requirements: Sequence[Requirement]) -> NDArray[np.float64]:
-    """Return how much everybody could learn, shape (n_people,), in [0, 1]; 0 where the fit is below its cutoff."""
+def growth(graph: CompetenceGraph, requirements: Sequence[Requirement], *, cutoff: float | None = None) -> NDArray[np.float64]:
+    """Return how much everybody could learn, shape (n_people,), in [0, 1].
+
+    It counts only where the fit reaches ``cutoff`` in [0, 1]; None takes ``settings.fit.cutoff``. O(holders + people).
+    """
     cap = graph.settings.fit.growth_cap
     total = np.zeros(len(graph.person_ids))
     weights = 0.0
@@ -88,7 +91,8 @@ def growth(graph: CompetenceGraph, requirements: Sequence[Requirement]) -> NDArr
         weights += requirement.weight
     if not weights:
         return total
-    return np.where(fit(graph, requirements) >= graph.settings.fit.cutoff, total / weights, 0.0)
+    lowest = graph.settings.fit.cutoff if cutoff is None else cutoff
+    return np.where(fit(graph, requirements) >= lowest, total / weights, 0.0)
 
 
 def hard_met(graph: CompetenceGraph, requirements: Iterable[Requirement]) -> NDArray[np.bool_]:

@@ -160,7 +160,8 @@ class CompetenceGraph:
         settings: Settings,
         inferred: Inferred | None = None,
     ) -> None:
-        self.staff = staff
+        # What staff answers "today" (posts, managers, sites) must be of the graph's date, not of the files'.
+        self.staff = staff if staff.as_of == as_of else staff.replace(as_of=as_of)
         self.taxonomy = taxonomy
         self.linker = linker
         self.as_of = as_of
@@ -169,7 +170,7 @@ class CompetenceGraph:
         self.settings = settings
         self.inferred = inferred
         # Who has left is in no function from that day on (REQ-DP-9).
-        people = sorted((p for p in staff.people if p.end is None or p.end >= as_of), key=lambda p: p.person_id)
+        people = sorted((p for p in staff.people if not _has_left(p, as_of)), key=lambda p: p.person_id)
         self.people: tuple[Person, ...] = tuple(people)
         self.person_ids: tuple[str, ...] = tuple(p.person_id for p in people)
         self.concept_ids: tuple[str, ...] = tuple(taxonomy.concepts)
@@ -177,15 +178,14 @@ class CompetenceGraph:
         self.person_index: Mapping[str, int] = {p: i for i, p in enumerate(self.person_ids)}
         self.concept_index: Mapping[str, int] = {c: i for i, c in enumerate(self.concept_ids)}
         self.role_index: Mapping[str, int] = {r: i for i, r in enumerate(self.role_ids)}
-        self._evidence, self.withheld = self._visible_evidence()
+        self._evidence = self._visible_evidence()
         self.arrays = self._join()
 
     # -- building -------------------------------------------------------------------------------------------------
 
-    def _visible_evidence(self) -> tuple[tuple[Evidence, ...], int]:
-        """Return the evidence this audience may see, sorted by person, concept, date and id, and how much was withheld."""
+    def _visible_evidence(self) -> tuple[Evidence, ...]:
+        """Return the evidence this audience may see, sorted by person, concept, date and id; the rest is not even counted."""
         kept: list[tuple[int, int, int, str, Evidence]] = []
-        withheld = 0
         cutoff = self.settings.linking.cutoff
         for piece in self.staff.evidence:
             person = self.person_index.get(piece.person_id)
@@ -194,12 +194,10 @@ class CompetenceGraph:
                 continue
             own = self.viewer_id is not None and piece.person_id == self.viewer_id
             wanted = self.audience if own or self.viewer_id is None else Visibility.ORGANISATION
-            if piece.visibility.rank < wanted.rank:
-                withheld += 1
-                continue
-            kept.append((person, concept, piece.day.toordinal() if piece.day else 0, piece.evidence_id, piece))
+            if piece.visibility.rank >= wanted.rank:
+                kept.append((person, concept, piece.day.toordinal() if piece.day else 0, piece.evidence_id, piece))
         kept.sort(key=lambda k: k[:4])
-        return tuple(k[4] for k in kept), withheld
+        return tuple(k[4] for k in kept)
 
     def _join(self) -> _Arrays:
         pieces = self._evidence
@@ -230,6 +228,7 @@ class CompetenceGraph:
         mean, confidence = combine(holding.astype(np.int64), level, weight, len(starts), settings)
         formal = np.fromiter(((5 if e.level is None else e.level) if is_formal(e) else 0 for e in pieces), np.int8, len(pieces))
         stage = np.fromiter((e.stage.rank for e in pieces), np.int8, len(pieces))
+        rounded = round_level(mean, confidence, settings)
         held_by, held = person[starts].astype(np.int64), concept[starts].astype(np.int32)
         by_concept = np.lexsort((held_by, held))
         return _Arrays(
@@ -237,9 +236,12 @@ class CompetenceGraph:
             concept=held,
             level=mean,
             confidence=confidence,
-            rounded=round_level(mean, confidence, settings),
+            rounded=rounded,
             assumed=np.logical_and.reduceat(assumed, starts) if len(starts) else np.empty(0, np.bool_),
-            formal_level=np.maximum.reduceat(formal, starts) if len(starts) else np.empty(0, np.int8),
+            # What is to be re-confirmed covers nothing, a hard requirement least of all.
+            formal_level=np.where(rounded > 0, np.maximum.reduceat(formal, starts), 0).astype(np.int8)
+            if len(starts)
+            else np.empty(0, np.int8),
             stage=np.maximum.reduceat(stage, starts) if len(starts) else np.empty(0, np.int8),
             latest=np.maximum.reduceat(day, starts) if len(starts) else np.empty(0, np.int32),
             evidence_ptr=np.r_[starts, len(pieces)].astype(np.int64),
@@ -470,7 +472,8 @@ class CompetenceGraph:
         links = self.linker.link(item.words)
         best: dict[str, ResolvedItem] = {}
         for link in links:
-            if link.probability >= self.settings.linking.cutoff and link.words not in best:
+            # The stance is not asked: whoever writes "vill lära mig finska" as a topic means Finnish.
+            if link.place == 1 and link.probability >= self.settings.linking.cutoff and link.words not in best:
                 best[link.words] = self._resolved(item, link.concept_id, link.words, link.probability, link.label)
         if not best:
             unknown.append(NotUnderstood(item.words, tuple((li.concept_id, li.probability) for li in links)))
@@ -568,6 +571,13 @@ class CompetenceGraph:
         )
 
 
+def _has_left(person: Person, as_of: date) -> bool:
+    """Say whether the person's end date, or else the end of every employment, has passed."""
+    if person.end is not None:
+        return person.end < as_of
+    return bool(person.employments) and all(e.end is not None and e.end < as_of for e in person.employments)
+
+
 def build_graph(
     staff: Staff,
     taxonomy: Taxonomy,
@@ -605,7 +615,7 @@ def build_graph(
     Raises
     ------
     InputError
-        If audience is not a visibility, or is private or manager-wide without a person it is for.
+        If audience is not a visibility, or if it is private without a person it is for or wider with one.
 
     Notes
     -----
@@ -618,6 +628,8 @@ def build_graph(
     if seen_by is Visibility.PRIVATE and person_id is None:
         raise InputError("audience='private' is one person's own view and needs person_id; got None")
     if person_id is not None:
+        if seen_by is not Visibility.PRIVATE:
+            raise InputError(f"person_id goes with audience='private', the person's own view; got audience={seen_by.value!r}")
         staff.person(person_id)
     settings = settings or Settings()
     if linker is None:

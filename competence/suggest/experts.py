@@ -92,11 +92,13 @@ def find_experts(
     started = perf_counter()
     check_count(n, "n")
     graph, settings, as_of = prepare(graph, as_of, settings)
+    people = sorted(set(people)) if people is not None else None
+    units = sorted(set(units)) if units is not None else None
     resolved = graph.need(need)
     rows = graph.rows(people, units)
     considered = [graph.person_ids[r] for r in rows]
     lowest = settings.suggest.expert_cutoff if cutoff is None else cutoff
-    request = {"need": understood_request(resolved), "n": n, "cutoff": lowest, "units": list(units) if units else None}
+    request = {"need": understood_request(resolved), "n": n, "cutoff": lowest, "people": people, "units": units}
     if not resolved.items:
         return Suggestions.empty(
             graph, _KIND, "not_understood", settings=settings, as_of=as_of, request=request, seed=seed, considered=considered

@@ -17,9 +17,9 @@ from scipy import sparse
 from competence.errors import InputError
 from competence.fit import gaps, sum_of
 from competence.graph import CompetenceGraph
-from competence.model import Choice, HistoryKind, Importance, InterestKind, Need, NeedItem, Reason, Status
+from competence.model import Choice, HistoryKind, Importance, InterestKind, Need, NeedItem, Outcome, Reason, Status
 from competence.settings import Settings
-from competence.solve.assign import alternatives, assign
+from competence.solve.assign import Assignment, alternatives, assign
 from competence.solve.budget import Progress
 from competence.solve.order import seeded_order
 from competence.solve.stable import blocking_pairs, stable_match
@@ -45,6 +45,8 @@ _Places = tuple[dict[int, int], dict[int, int]]
 """Solver position of each mentee row and of each mentor row."""
 _BEST_LEAD = 2
 """Lead in levels from which a mentor's lead counts in full; a lead of one level counts half."""
+_WAITING = ("mentors_full", "nobody_leads_in_topic", "below_cutoff", "own_line_manager", "paired_before", "forbidden_pair")
+"""Rules that leave somebody with something to learn without a mentor."""
 
 
 def pair_mentors(
@@ -122,22 +124,33 @@ def pair_mentors(
     for value, name in ((capacity, "capacity"), (n, "n")):
         if value is not None and value < 0:
             raise InputError(f"{name} must be at least 0; got {value!r}")
+    mentees = sorted(set(mentees)) if mentees is not None else None
+    mentors = sorted(set(mentors)) if mentors is not None else None
+    pinned, forbidden = sorted(set(pinned)), sorted(set(forbidden))
     lowest = settings.suggest.pair_cutoff if cutoff is None else cutoff
     rounds = _Round(graph, settings, seed)
-    left_out: list[LeftOutRow] = []
-    mentee_rows = rounds.taking_part(mentees, "mentee", left_out)
-    mentor_rows = rounds.taking_part(mentors, "mentor", [])
+    # Why somebody got no part, by row, as mentee and as mentor apart: most people are asked for both.
+    as_mentee: dict[int, str] = {}
+    as_mentor: dict[int, str] = {}
+    mentee_rows = rounds.taking_part(mentees, "mentee", as_mentee)
+    mentor_rows = rounds.taking_part(mentors, "mentor", as_mentor)
+    considered = {graph.person_ids[r] for r in (*mentee_rows, *mentor_rows, *as_mentee, *as_mentor)}
+    wanted, topics_asked, unclear = _topics(graph, mentee_rows, mentor_rows, topics, goal_role, settings)
     request: dict[str, object] = {
-        "capacity": capacity,
-        "cutoff": lowest,
-        "stable": stable,
+        "topics": topics_asked,
+        "mentees": mentees,
+        "mentors": mentors,
         "goal_role": goal_role,
-        "mentees": sorted(mentees) if mentees is not None else None,
+        "capacity": capacity,
+        "n": n,
+        "stable": stable,
+        "pinned": [list(p) for p in pinned],
+        "forbidden": [list(p) for p in forbidden],
+        "cutoff": lowest,
+        "effort": effort,
+        "time_limit": time_limit,
     }
-    wanted, request["topics"] = _topics(graph, mentee_rows, mentor_rows, topics, goal_role, settings)
-    considered = {graph.person_ids[r] for r in (*mentee_rows, *mentor_rows)}
-    without = [r for r in mentee_rows if not wanted.get(r)]
-    left_out += [LeftOutRow(graph.person_ids[r], "no_topics") for r in without]
+    as_mentee |= {r: "no_topics" for r in mentee_rows if not wanted.get(r)}
     with_topics = [r for r in mentee_rows if wanted.get(r)]
 
     def empty(reason: str) -> Suggestions:
@@ -149,29 +162,29 @@ def pair_mentors(
             as_of=as_of,
             request=request,
             seed=seed,
-            left_out=left_out,
+            left_out=_left_out(graph, as_mentee, as_mentor),
             considered=considered,
         )
 
     if not with_topics:
-        return empty("no_mentees" if not mentee_rows else "no_topics")
+        return empty("no_mentees" if not mentee_rows else "not_understood" if unclear else "no_topics")
     if not mentor_rows:
         return empty("no_mentors")
 
     candidates = _candidates(graph, with_topics, mentor_rows, wanted, settings)
     barred = rounds.barred(forbidden)
-    fixed = rounds.fixed(pinned)
+    asked, earlier = rounds.fixed(pinned)
     at = {row: i for i, row in enumerate(with_topics)}, {row: i for i, row in enumerate(mentor_rows)}
-    refused = _refuse(candidates, rounds.refusals(at, barred), rounds.as_keys(at, fixed), lowest, len(mentor_rows))
+    refused = _refuse(candidates, rounds.refusals(at, barred), rounds.as_keys(at, asked | earlier), lowest, len(mentor_rows))
     tried = candidates.mentee
     candidates = candidates.only(refused == _ALLOWED)
     shape = (len(with_topics), len(mentor_rows))
     score = sparse.csr_array((candidates.score, (candidates.mentee, candidates.mentor)), shape=shape)
     mentees_now = active_mentees(graph)
     room = np.array([rounds.capacity(r, capacity, mentees_now) for r in mentor_rows], dtype=np.int64)
-    pins = _pins(graph, fixed, at, score)
+    pins, unkept = _pins(graph, asked, earlier, at, score)
     if stable:
-        solution = stable_match(score, score, room)
+        solution = _stable(score, room, pins)
     else:
         solution = assign(score, 1, room, pinned=pins, effort=effort, time_limit=time_limit, seed=seed, progress=progress)
     if solution.outcome.status is Status.INFEASIBLE:
@@ -179,8 +192,8 @@ def pair_mentors(
             graph,
             _KIND,
             (),
-            outcome=solution.outcome,
-            left_out=left_out,
+            outcome=_named(graph, solution.outcome, with_topics, mentor_rows),
+            left_out=_left_out(graph, {r: why for r, why in as_mentee.items() if r not in at[1]}, {}),
             considered=considered,
             settings=settings,
             as_of=as_of,
@@ -189,9 +202,13 @@ def pair_mentors(
         )
     pairs = [(int(e), int(r)) for e, r in solution.pairs]
     matched = {e for e, _ in pairs}
-    for e, row in enumerate(with_topics):
-        if e not in matched:
-            left_out.append(LeftOutRow(graph.person_ids[row], _why_unmatched(e, score, tried, refused)))
+    as_mentee |= {row: _why_unmatched(e, score, tried, refused) for e, row in enumerate(with_topics) if e not in matched}
+    used, fitting = {r for _, r in pairs}, set(score.indices.tolist())
+    as_mentor |= {
+        row: "no_room" if room[r] == 0 else "not_needed" if r in fitting else "no_mentee_fits"
+        for r, row in enumerate(mentor_rows)
+        if r not in used
+    }
     if not pairs:
         return empty("no_pairs")
 
@@ -215,19 +232,31 @@ def pair_mentors(
     best_first = sorted((items[i] for i in shuffle), key=lambda s: -s.score)
     shown = [replace(s, rank=rank) for rank, s in enumerate(best_first, start=1)]
     if n is not None:
-        left_out += [LeftOutRow(s.people[0], "not_among_best") for s in shown[n:]]
+        as_mentee |= {graph.person_index[s.people[0]]: "not_among_best" for s in shown[n:]}
+        as_mentor |= {graph.person_index[s.people[1]]: "not_among_best" for s in shown[n:]}
         shown = shown[:n]
+    # Who mentors is in a suggestion and so not left out; that the same person waits for a mentor is said there.
+    waits = [as_mentee.get(graph.person_index[s.people[1]], "") for s in shown]
+    shown = [
+        replace(s, facts={**s.facts, "mentor_waits": why}) if why in _WAITING else s for s, why in zip(shown, waits, strict=True)
+    ]
+    waiting = len({s.people[1] for s in shown if "mentor_waits" in s.facts})
     blocking = len(blocking_pairs(score, score, solution.pairs, room))
-    outcome = solution.outcome
     notes: tuple[str, ...] = (f"blocking_pairs:{blocking}",)
+    if waiting:
+        notes = (*notes, f"mentors_waiting:{waiting}")
+    if unclear:
+        notes = (*notes, "need_partly_understood")
+    if unkept:
+        notes = (*notes, f"pin_not_kept:{unkept}")
     if any(s.ask_first for s in shown):
         notes = (*notes, "opt_in_not_asked")
     return Suggestions.build(
         graph,
         _KIND,
         shown,
-        outcome=outcome,
-        left_out=left_out,
+        outcome=solution.outcome,
+        left_out=_left_out(graph, as_mentee, as_mentor),
         considered=considered,
         settings=settings,
         as_of=as_of,
@@ -253,12 +282,12 @@ def _topics(
     topics: Need | NeedItem | str | Mapping[str, int] | Iterable[str | NeedItem] | None,
     goal_role: str | None,
     settings: Settings,
-) -> tuple[dict[int, tuple[_Topic, ...]], object]:
-    """Return the topics of each mentee, and how they were chosen, for the request."""
+) -> tuple[dict[int, tuple[_Topic, ...]], object, bool]:
+    """Return the topics of each mentee, how they were chosen (for the request), and whether some words met nothing."""
     if topics is not None:
         need = graph.need(topics)
         shared = tuple(_Topic(graph.concept_index[i.concept_id], i.weight, "asked") for i in need.items)
-        return dict.fromkeys(rows, shared), understood_request(need)
+        return dict.fromkeys(rows, shared), understood_request(need), bool(need.not_understood)
     found: dict[int, tuple[_Topic, ...]] = {}
     teachable = _Teachable(graph, mentor_rows)
     for row in rows:
@@ -278,7 +307,7 @@ def _topics(
         found[row] = tuple(_Topic(c, missing[c][1], "gap") for c in heaviest[: settings.suggest.topics])
         if not found[row] and goal_role is None:
             found[row] = _lowest_held(graph, row, teachable, settings)
-    return found, "goal_role" if goal_role else "stated_or_gaps"
+    return found, "goal_role" if goal_role else "stated_or_gaps", False
 
 
 class _Teachable:
@@ -426,7 +455,7 @@ class _Round:
         } | {frozenset(people) for people in self.answered[Choice.ACCEPTED]}
         self.managers = [graph.staff.managers_of(p) for p in graph.person_ids]
 
-    def taking_part(self, people: Iterable[str] | None, purpose: str, left_out: list[LeftOutRow]) -> list[int]:
+    def taking_part(self, people: Iterable[str] | None, purpose: str, left_out: dict[int, str]) -> list[int]:
         """Return the rows that take part, in seeded order; the others go to ``left_out`` with their rule."""
         rows = self.graph.rows(people).tolist()
         found = []
@@ -435,7 +464,7 @@ class _Round:
             if rule is None:
                 found.append(row)
             else:
-                left_out.append(LeftOutRow(self.graph.person_ids[row], rule))
+                left_out[row] = rule
         order = seeded_order([self.graph.person_ids[r] for r in found], self.seed)
         return [found[i] for i in order]
 
@@ -451,11 +480,11 @@ class _Round:
         ]
         return {*asked, *earlier}
 
-    def fixed(self, pinned: Iterable[tuple[str, str]]) -> set[tuple[int, int]]:
-        """Return pinned (mentee, mentor) rows: from the call and from earlier answers."""
+    def fixed(self, pinned: Iterable[tuple[str, str]]) -> tuple[set[tuple[int, int]], set[tuple[int, int]]]:
+        """Return pinned (mentee, mentor) rows: from the call, and from earlier answers."""
         asked = {(self.graph.row(e), self.graph.row(r)) for e, r in pinned}
         index = self.graph.person_index
-        return asked | {
+        return asked, {
             (index[p[0]], index[p[1]]) for p in self.answered[Choice.PINNED] if len(p) == 2 and p[0] in index and p[1] in index
         }
 
@@ -590,19 +619,65 @@ def _teaches(graph: CompetenceGraph, person_id: str, column: int) -> bool:
     return column in graph.interests.get((person_id, InterestKind.TEACH), ())
 
 
-def _pins(graph: CompetenceGraph, fixed: set[tuple[int, int]], at: _Places, score: sparse.csr_array) -> list[tuple[int, int]]:
-    """Return pinned pairs as solver positions, refusing those that a hard rule forbids."""
-    pins = []
-    for mentee, mentor in sorted(fixed):
+def _left_out(graph: CompetenceGraph, as_mentee: Mapping[int, str], as_mentor: Mapping[int, str]) -> list[LeftOutRow]:
+    """Return one row per person: why no mentor was found, else why the person mentors nobody."""
+    return [LeftOutRow(graph.person_ids[row], rule) for row, rule in {**as_mentor, **as_mentee}.items()]
+
+
+def _stable(score: sparse.csr_array, room: NDArray[np.int64], pins: Sequence[tuple[int, int]]) -> Assignment:
+    """Return the mentee-optimal stable matching of those who are not pinned, with the pinned pairs beside it."""
+    taken = np.bincount([r for _, r in pins], minlength=len(room)) if pins else np.zeros(len(room), dtype=np.int64)
+    if not pins or (taken > room).any():
+        # With too many pins the assignment names what is over; there is nothing stable to look for.
+        return assign(score, 1, room, pinned=pins) if pins else stable_match(score, score, room)
+    free = score.tocoo()
+    keep = ~np.isin(free.row, [e for e, _ in pins])
+    rest = sparse.csr_array((free.data[keep], (free.row[keep], free.col[keep])), shape=score.shape)
+    found = stable_match(rest, rest, room - taken)
+    pairs = np.array(sorted([*map(tuple, found.pairs.tolist()), *pins]), dtype=np.int64).reshape(-1, 2)
+    total = float(sum(score[e, r] for e, r in pairs.tolist()))
+    outcome = replace(found.outcome, objective=total, bound=total, gap=0.0)
+    return replace(found, pairs=pairs, outcome=outcome)
+
+
+def _named(graph: CompetenceGraph, outcome: Outcome, mentees: Sequence[int], mentors: Sequence[int]) -> Outcome:
+    """Return the Outcome with ids in place of the solver's positions."""
+    conflicts = []
+    for conflict in outcome.conflicts:
+        rule, _, place = conflict.partition(":")
+        if rule in ("pinned_over_row_capacity", "pinned_over_column_capacity"):
+            rows = mentees if rule == "pinned_over_row_capacity" else mentors
+            conflict = f"pinned_over_capacity:{graph.person_ids[rows[int(place)]]}"
+        conflicts.append(conflict)
+    return replace(outcome, conflicts=tuple(conflicts))
+
+
+def _pins(
+    graph: CompetenceGraph,
+    asked: set[tuple[int, int]],
+    earlier: set[tuple[int, int]],
+    at: _Places,
+    score: sparse.csr_array,
+) -> tuple[list[tuple[int, int]], int]:
+    """Return pinned pairs as solver positions, and how many earlier pins a hard rule now forbids.
+
+    A pin of this call that breaks a rule is refused; one from an earlier decision is not kept, and one about somebody who
+    is not in this call has nothing to do with it.
+    """
+    pins, unkept = [], 0
+    for mentee, mentor in sorted(asked | earlier):
         pair = (at[0].get(mentee, -1), at[1].get(mentor, -1))
         allowed = score.indices[score.indptr[pair[0]] : score.indptr[pair[0] + 1]].tolist() if pair[0] >= 0 else []
         if pair[1] not in allowed:
+            if (mentee, mentor) not in asked:
+                unkept += min(pair) >= 0
+                continue
             raise InputError(
                 f"pinned pair {graph.person_ids[mentee]} – {graph.person_ids[mentor]} breaks a hard rule "
                 "(takes_part, own_line_manager, paired_before, forbidden_pair, level_gap); unpin it or change what forbids it"
             )
         pins.append(pair)
-    return pins
+    return pins, unkept
 
 
 def _refuse(

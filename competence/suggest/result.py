@@ -18,7 +18,7 @@ from competence._texts import text
 from competence.equality import GroupRow, GroupTable, TableKind
 from competence.errors import InputError
 from competence.explain import by_sex_lines, join, measure_name, outcome_sentence, reason_sentence, rule_sentence, word
-from competence.model import Outcome, Reason, Status
+from competence.model import Outcome, Reason, Status, Visibility
 from competence.settings import Settings
 
 if TYPE_CHECKING:
@@ -301,7 +301,7 @@ class Suggestions(Sequence[Suggestion]):
         return isinstance(other, Suggestions) and self.to_dict() == other.to_dict()
 
     def __hash__(self) -> int:
-        return hash((self.kind, self._items))
+        return hash((self.kind, self.as_of, tuple((s.rank, s.target, s.people, s.score) for s in self._items)))
 
     def __repr__(self) -> str:
         return f"Suggestions({self.kind}: {len(self)}; {self.outcome})"
@@ -493,18 +493,26 @@ class Suggestions(Sequence[Suggestion]):
             replace(s, names={p: graph.people[graph.person_index[p]].name for p in _everybody(s) if p in graph.person_index})
             for s in items
         ]
+        everybody = sorted(set(considered))
         suggested = {p for s in named for p in s.people}
-        if graph.withheld:
+        nothing = [r for r in left_out if r.person_id not in suggested]
+        told = suggested | {r.person_id for r in nothing}
+        # Where nothing can be suggested at all, what stopped it is also why each person got nothing.
+        whole = next(iter(outcome.conflicts), outcome.status.value).partition(":")[0]
+        nothing += [LeftOutRow(p, whole) for p in everybody if p not in told]
+        # In the order of ids, so that it tells nothing of the order of the file.
+        nothing.sort(key=lambda r: (r.person_id, r.rule))
+        # Said of every view but a person's own, whether or not anything was left out: else it would tell that somebody
+        # keeps something private.
+        if graph.audience is not Visibility.PRIVATE:
             notes = (*notes, "narrower_visibility")
-        if graph.inferred is not None:
-            notes = (*notes, "inferred_not_used")
         return cls(
             kind,
             named,
             outcome=outcome,
-            left_out=LeftOut(left_out),
+            left_out=LeftOut(nothing),
             by_sex=GroupTable(
-                {"considered": sorted(considered), "suggested": sorted(suggested)},
+                {"considered": everybody, "suggested": sorted(suggested)},
                 graph.sex,
                 kind=TableKind.NAMED,
                 settings=settings.equality,

@@ -6,6 +6,7 @@ under the hard rules, scores, cycles under unit limits and cover, result. Sex, a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
@@ -18,7 +19,7 @@ from scipy import sparse
 from competence.errors import InputError
 from competence.fit import fit, growth, hard_met, sum_of
 from competence.graph import CompetenceGraph
-from competence.model import Choice, Importance, InterestKind, Post, Reason, Requirement, Status
+from competence.model import Choice, Importance, InterestKind, Outcome, Post, Reason, Requirement, Status
 from competence.settings import Settings
 from competence.solve.budget import Progress
 from competence.solve.order import seeded_order
@@ -109,14 +110,20 @@ def plan_rotation(
         raise InputError(f"max_cycle must be 2, 3, 4 or None; got {max_cycle!r}")
     if n is not None and n < 1:
         raise InputError(f"n must be at least 1; got {n!r}")
-    units = list(units) if units is not None else None
+    units = sorted(set(units)) if units is not None else None
+    people = sorted(set(people)) if people is not None else None
+    locked, pinned, forbidden = sorted(set(locked)), sorted(set(pinned)), sorted(set(forbidden))
     lowest = settings.fit.cutoff if cutoff is None else cutoff
     request: dict[str, object] = {
         "units": units,
+        "people": people,
         "months": months,
         "max_cycle": max_cycle,
+        "n": n,
         "cutoff": lowest,
-        "locked": sorted(locked),
+        "locked": locked,
+        "pinned": [list(p) for p in pinned],
+        "forbidden": [list(p) for p in forbidden],
         "effort": effort,
         "time_limit": time_limit,
     }
@@ -165,13 +172,14 @@ def plan_rotation(
         left_out += [LeftOutRow(graph.person_ids[r], moves.why_not(i)) for i, r in enumerate(movers)]
         return empty("no_moves")
     groups, limits = _unit_limits(graph, movers, held, settings)
+    pins, unkept = _pinned(graph, pinned, movers, gain)
     solution = rotate(
         gain,
         max_cycle=max_cycle,
         groups=groups,
         group_limit=limits,
         cover=_cover(graph, movers, held, groups, len(limits), settings),
-        pinned_cycles=_pinned(graph, pinned, movers, gain),
+        pinned_cycles=pins,
         effort=effort,
         time_limit=time_limit,
         seed=seed,
@@ -180,13 +188,12 @@ def plan_rotation(
     items = [moves.suggestion(cycle, months) for cycle in solution.cycles]
     moving = {i for cycle in solution.cycles for i in cycle}
     in_arcs = set(gain.indices.tolist())
+    impossible = solution.outcome.status is Status.INFEASIBLE
     for i, row in enumerate(movers):
-        if i not in moving:
+        if i not in moving and not impossible:
             reachable = gain.indptr[i + 1] > gain.indptr[i] and i in in_arcs
             left_out.append(LeftOutRow(graph.person_ids[row], "not_in_best_plan" if reachable else moves.why_not(i)))
-    if solution.outcome.status is Status.INFEASIBLE:
-        items = []
-    elif not items:
+    if not items and not impossible:
         return empty("no_cycles")
     shuffle = seeded_order(["|".join(s.people) for s in items], seed)
     best_first = [
@@ -202,11 +209,13 @@ def plan_rotation(
         notes = (*notes, "travel_unknown")
     if moves.limited:
         notes = (*notes, f"choices_limited:{settings.suggest.choices}")
+    if unkept:
+        notes = (*notes, f"pin_not_kept:{unkept}")
     return Suggestions.build(
         graph,
         _KIND,
         best_first,
-        outcome=solution.outcome,
+        outcome=_named(graph, solution.outcome, movers, held),
         left_out=left_out,
         considered=considered,
         settings=settings,
@@ -256,7 +265,7 @@ class _Moves:
         self.requirements = [_merged(graph, kind) for kind in self.kinds]
         rows = np.array(self.movers, dtype=np.int64)
         self.fit = np.column_stack([fit(graph, r)[rows] for r in self.requirements])
-        self.growth = np.column_stack([growth(graph, r)[rows] for r in self.requirements])
+        self.growth = np.column_stack([growth(graph, r, cutoff=cutoff)[rows] for r in self.requirements])
         self.hard = np.column_stack([hard_met(graph, r)[rows] for r in self.requirements])
         self.wishes = [self._wished(row) for row in self.movers]
         asked = [frozenset(graph.concept_index[q.concept_id] for q in r) for r in self.requirements]
@@ -565,19 +574,50 @@ def _forbidden(graph: CompetenceGraph, forbidden: Iterable[tuple[str, str]]) -> 
 
 def _pinned(
     graph: CompetenceGraph, pinned: Iterable[tuple[str, ...]], movers: Sequence[int], gain: sparse.csr_array
-) -> tuple[tuple[int, ...], ...]:
-    """Return pinned cycles as solver positions, refusing those with a move that a hard rule forbids."""
+) -> tuple[tuple[tuple[int, ...], ...], int]:
+    """Return pinned cycles as solver positions, and how many earlier pins a hard rule now forbids.
+
+    A pin of this call with a forbidden move is refused; one from an earlier decision is not kept, and one about somebody
+    who is not in this call has nothing to do with it.
+    """
     at = {row: i for i, row in enumerate(movers)}
-    earlier = [p for p in answered_pairs(graph, _KIND)[Choice.PINNED] if all(q in graph.person_index for q in p)]
+
+    def allowed(cycle: tuple[int, ...]) -> bool:
+        steps = zip(cycle, (*cycle[1:], cycle[0]), strict=True)
+        return min(cycle) >= 0 and all(b in gain.indices[gain.indptr[a] : gain.indptr[a + 1]] for a, b in steps)
+
     cycles = []
-    for people in (*pinned, *sorted(earlier)):
+    for people in pinned:
         cycle = tuple(at.get(graph.row(p), -1) for p in people)
-        for source, target in zip(cycle, (*cycle[1:], cycle[0]), strict=True):
-            row = gain.indices[gain.indptr[source] : gain.indptr[source + 1]] if source >= 0 else np.empty(0)
-            if target < 0 or target not in row:
-                raise InputError(
-                    f"pinned cycle {' → '.join(people)} has a move that a hard rule forbids; unpin it or change what forbids it"
-                )
-        if cycle not in cycles:
-            cycles.append(cycle)
-    return tuple(cycles)
+        if len(cycle) < 2 or not allowed(cycle):
+            raise InputError(
+                f"pinned cycle {' → '.join(people)} has a move that a hard rule forbids; unpin it or change what forbids it"
+            )
+        cycles.append(cycle)
+    unkept = 0
+    for people in sorted(answered_pairs(graph, _KIND)[Choice.PINNED]):
+        cycle = tuple(at.get(graph.person_index.get(p, -1), -1) for p in people)
+        if len(cycle) > 1 and min(cycle) >= 0:
+            if allowed(cycle):
+                cycles.append(cycle)
+            else:
+                unkept += 1
+    return tuple(dict.fromkeys(cycles)), unkept
+
+
+def _named(graph: CompetenceGraph, outcome: Outcome, movers: Sequence[int], held: Mapping[int, Post]) -> Outcome:
+    """Return the Outcome with ids in place of the solver's positions."""
+    units = sorted({held[r].unit_id for r in movers})
+    conflicts = []
+    for conflict in outcome.conflicts:
+        rule, _, place = conflict.partition(":")
+        first = int(place.partition(",")[0]) if place else 0
+        if rule in ("group_limit", "cover"):
+            name = "pinned_over_unit_limit" if rule == "group_limit" else "pinned_breaks_cover"
+            conflict = f"{name}:{graph.unit_name(units[first])}"
+        elif rule.startswith("pinned_"):
+            conflict = f"{rule}:{graph.person_ids[movers[first]]}"
+        conflicts.append(conflict)
+    # "best 12 moves per person" is the solver's English; the number says it in any language.
+    notes = tuple(re.sub(r":\D*(\d+).*", r":\1", note) for note in outcome.notes)
+    return replace(outcome, conflicts=tuple(dict.fromkeys(conflicts)), notes=notes)

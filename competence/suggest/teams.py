@@ -119,13 +119,17 @@ def form_teams(
         raise InputError(f"purpose must be one of {', '.join(_PURPOSES)}; got {purpose!r}")
     if not 0 <= epsilon <= _MOST_EPSILON:
         raise InputError(f"epsilon must lie in [0, {_MOST_EPSILON}]; got {epsilon!r}")
-    people = list(people) if people is not None else None
-    units = list(units) if units is not None else None
+    people = sorted(set(people)) if people is not None else None
+    units = sorted(set(units)) if units is not None else None
+    together, apart = sorted(set(together)), sorted(set(apart))
     resolved = graph.need(need)
     pairs = {"together": _pairs(graph, together, "together"), "apart": _pairs(graph, apart, "apart")}
     request: dict[str, object] = {
         "need": understood_request(resolved),
+        "people": people,
         "units": units,
+        "together": [list(p) for p in together],
+        "apart": [list(p) for p in apart],
         "size": size,
         "n": n,
         "balance": balance,

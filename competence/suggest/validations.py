@@ -48,7 +48,8 @@ def suggest_validations(
     people, units : iterable of str or None
         Only these ids, or these units and those below them; None takes everybody.
     stage : ValidationStage or str
-        Claims at this stage or an earlier one; ``identified`` or ``documented``.
+        Claims at this stage or an earlier one; ``identified`` or ``documented``. What a certificate or other formal
+        proof backs is no claim.
     n : int
         How many claims at most.
     settings, as_of, seed
@@ -83,9 +84,11 @@ def suggest_validations(
     if highest.rank > ValidationStage.DOCUMENTED.rank:
         raise InputError(f"stage must be identified or documented (later stages are proven already); got {stage!r}")
     graph, settings, as_of = prepare(graph, as_of, settings)
+    people = sorted(set(people)) if people is not None else None
+    units = sorted(set(units)) if units is not None else None
     rows = graph.rows(people, units)
     considered = [graph.person_ids[r] for r in rows]
-    request = {"stage": highest.value, "n": n, "units": list(units) if units else None}
+    request = {"stage": highest.value, "n": n, "people": people, "units": units}
     claims = _claims(graph, rows, highest)
     left_out: list[LeftOutRow] = []
     measured = _measure(graph, claims, settings)
@@ -146,11 +149,11 @@ def suggest_validations(
 
 
 def _claims(graph: CompetenceGraph, rows: NDArray[np.int64], highest: ValidationStage) -> list[tuple[int, int]]:
-    """Return (row, position) of each holding whose furthest stage is at most ``highest``."""
+    """Return (row, position) of each holding whose furthest stage is at most ``highest`` and that no formal proof backs."""
     found = []
     for row in rows.tolist():
         for position in range(graph.arrays.indptr[row], graph.arrays.indptr[row + 1]):
-            if graph.arrays.stage[position] <= highest.rank:
+            if graph.arrays.stage[position] <= highest.rank and graph.arrays.formal_level[position] == 0:
                 found.append((row, position))
     return found
 
