@@ -1,0 +1,439 @@
+"""The ``competence`` command: files in, a table on the screen, and the same calls as from Python.
+
+This package reads options, calls the library and prints. It decides nothing but words on a screen and exit codes: 0
+everything was kept, 1 rows were set aside (the result is still printed), 2 something could not be read or is not
+allowed, with one line on stderr. The library is loaded inside the commands, so that ``--help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+import click
+
+from competence import __version__
+from competence._texts import text
+from competence.cli._group import Commands
+from competence.cli._options import (
+    Call,
+    budget_options,
+    cutoff_option,
+    exit_code,
+    lang_option,
+    load_taxonomy,
+    need_options,
+    parse_ids,
+    parse_need,
+    parse_two,
+    people_options,
+    reading_options,
+    suggesting_options,
+)
+from competence.cli._screen import print_check, problem_lines, title_of, write_check
+from competence.errors import CompetenceError, InputError, ProblemEffect
+
+__all__ = ["cli", "main"]
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="competence")
+def cli() -> None:
+    """Map what people can do, and suggest experts, mentoring pairs, rotations, teams and validations.
+
+    FILES are an HR export and what people have said they can do: .xlsx, .ods, .csv, or folders of them.
+
+    Exit codes: 0 everything was kept, 1 rows were set aside (the result is still printed), 2 something could not be read
+    or is not allowed.
+    """
+
+
+@cli.command()
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--people", type=click.IntRange(8, 60_000), default=2000, show_default=True, help="How many people.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Another seed gives other people.")
+@lang_option
+@click.pass_context
+def example(ctx: click.Context, folder: Path, people: int, seed: int) -> None:
+    """Write the example municipality to FOLDER.
+
+    The people are made up. staff.xlsx holds every table as a sheet, export/ the same as cp1252 CSV with ; and decimal
+    comma. The same people and seed give the same bytes.
+    """
+    from competence.example import write_example
+
+    lang = ctx.meta["competence.lang"]
+    for path in write_example(folder, people=people, seed=seed):
+        click.echo(text("cli.written", lang, path=path))
+    click.echo(text("cli.example_written", lang, people=people, seed=seed, path=folder / "staff.xlsx"))
+
+
+@cli.command()
+@reading_options
+@click.option(
+    "--all", "everything", is_flag=True, help="Show every place of every problem, and all words that were not understood."
+)
+@click.pass_context
+def check(ctx: click.Context, everything: bool) -> None:
+    """Read FILES and say what was kept, what was set aside, why, and what to do about it."""
+    from competence.linking import link_statements
+
+    call = Call.of(ctx)
+    staff = call.read()
+    problem: CompetenceError | None = None
+    taxonomy = call.load_taxonomy()
+    call.ticker.stage("link")
+    try:
+        staff = link_statements(staff, taxonomy, settings=call.load_settings())
+    except CompetenceError as error:
+        # What was read is still worth telling.
+        problem = error
+    call.ticker.stage("write")
+    if call.out is not None:
+        write_check(staff, taxonomy, call.out, call.lang)
+    call.ticker.close()
+    print_check(staff, taxonomy, call.lang, everything)
+    if problem is not None:
+        raise problem
+    if call.out is not None:
+        click.echo(text("cli.written", call.lang, path=call.out))
+    ctx.exit(exit_code(staff))
+
+
+@cli.command()
+@suggesting_options
+@need_options("--need", required=True)
+@people_options
+@click.option("--n", type=click.IntRange(min=1), default=10, show_default=True, help="How many experts at most.")
+@cutoff_option
+@click.pass_context
+def experts(
+    ctx: click.Context,
+    need: tuple[str, ...],
+    level: int,
+    units: tuple[str, ...],
+    people: tuple[str, ...],
+    n: int,
+    cutoff: float | None,
+) -> None:
+    """Find people in FILES who can what is asked for."""
+    from competence.suggest.experts import find_experts
+
+    call = Call.of(ctx)
+    asked = parse_need(need, level, call.lang)
+    graph = call.graph(call.read())
+    plan = find_experts(graph, asked, n=n, people=people or None, units=units or None, cutoff=cutoff, seed=call.seed)
+    call.finish(ctx, plan, graph)
+
+
+@cli.command()
+@suggesting_options
+@click.option("--mentee", "mentees", multiple=True, metavar="ID", help="Only these mentees. May be given several times.")
+@click.option("--mentor", "mentors", multiple=True, metavar="ID", help="Only these mentors. May be given several times.")
+@need_options("--topic", required=False)
+@click.option(
+    "--goal-role", metavar="ROLE", help="Role id whose gaps are the topics, in place of what the mentees want to learn."
+)
+@click.option(
+    "--capacity", type=click.IntRange(min=0), help="Mentees per mentor where the file does not say (default: the settings')."
+)
+@click.option("--n", type=click.IntRange(min=0), help="Show only the n best pairs; the plan is made for all.")
+@click.option("--stable", is_flag=True, help="Stable pairs (nobody would rather swap) in place of the highest total score.")
+@click.option("--pin", multiple=True, metavar="MENTEE,MENTOR", help="A pair that must be. May be given several times.")
+@click.option("--forbid", multiple=True, metavar="MENTEE,MENTOR", help="A pair that must not be. May be given several times.")
+@cutoff_option
+@budget_options
+@click.pass_context
+def pairs(
+    ctx: click.Context,
+    mentees: tuple[str, ...],
+    mentors: tuple[str, ...],
+    topic: tuple[str, ...],
+    level: int,
+    goal_role: str | None,
+    capacity: int | None,
+    n: int | None,
+    stable: bool,
+    pin: tuple[str, ...],
+    forbid: tuple[str, ...],
+    cutoff: float | None,
+    effort: int | None,
+    time_limit: float | None,
+) -> None:
+    """Pair mentees with mentors in FILES at the highest total score."""
+    from competence.suggest.mentoring import pair_mentors
+
+    call = Call.of(ctx)
+    topics = parse_need(topic, level, call.lang) if topic else None
+    pinned, forbidden = parse_two(pin, "--pin", call.lang), parse_two(forbid, "--forbid", call.lang)
+    graph = call.graph(call.read())
+    plan = pair_mentors(
+        graph,
+        mentees or None,
+        mentors=mentors or None,
+        topics=topics,
+        goal_role=goal_role,
+        capacity=capacity,
+        n=n,
+        stable=stable,
+        pinned=pinned,
+        forbidden=forbidden,
+        cutoff=cutoff,
+        effort=effort,
+        time_limit=time_limit,
+        seed=call.seed,
+        progress=call.ticker,
+    )
+    call.finish(ctx, plan, graph)
+
+
+@cli.command()
+@suggesting_options
+@people_options
+@click.option(
+    "--months",
+    type=click.IntRange(min=1),
+    default=6,
+    show_default=True,
+    help="How long the placements last, with a right to return.",
+)
+@click.option("--max-cycle", default="3", show_default=True, metavar="2|3|4|none", help="Most people in one chain of moves.")
+@click.option("--n", type=click.IntRange(min=0), help="Show only the n best cycles; the plan is made for all.")
+@click.option("--lock", multiple=True, metavar="ID", help="Somebody who stays. May be given several times.")
+@click.option("--pin", multiple=True, metavar="ID,ID[,ID]", help="A cycle that must be: each moves to the next one's post.")
+@click.option(
+    "--forbid", multiple=True, metavar="ID,ID", help="The first may not move to the second's post. May be given several times."
+)
+@cutoff_option
+@budget_options
+@click.pass_context
+def rotation(
+    ctx: click.Context,
+    units: tuple[str, ...],
+    people: tuple[str, ...],
+    months: int,
+    max_cycle: str,
+    n: int | None,
+    lock: tuple[str, ...],
+    pin: tuple[str, ...],
+    forbid: tuple[str, ...],
+    cutoff: float | None,
+    effort: int | None,
+    time_limit: float | None,
+) -> None:
+    """Plan who in FILES changes places with whom."""
+    from competence.suggest.rotation import plan_rotation
+
+    call = Call.of(ctx)
+    if max_cycle not in ("2", "3", "4", "none"):
+        raise InputError(text("cli.cycle_rule", call.lang, value=repr(max_cycle)))
+    pinned, forbidden = parse_ids(pin, "--pin", call.lang, exactly=None), parse_two(forbid, "--forbid", call.lang)
+    graph = call.graph(call.read())
+    plan = plan_rotation(
+        graph,
+        units=units or None,
+        people=people or None,
+        months=months,
+        max_cycle=None if max_cycle == "none" else int(max_cycle),
+        n=n,
+        locked=lock,
+        pinned=pinned,
+        forbidden=forbidden,
+        cutoff=cutoff,
+        effort=effort,
+        time_limit=time_limit,
+        seed=call.seed,
+        progress=call.ticker,
+    )
+    call.finish(ctx, plan, graph)
+
+
+@cli.command()
+@suggesting_options
+@need_options("--need", required=True)
+@people_options
+@click.option("--size", type=click.IntRange(min=2), default=5, show_default=True, help="People per team.")
+@click.option("--n", default="1", show_default=True, metavar="N|all", help="How many teams to choose; all places everybody.")
+@click.option(
+    "--balance",
+    type=click.Choice(["no_lone", "balanced", "proportional"]),
+    default="no_lone",
+    show_default=True,
+    help="What stage 2 prefers among equally good teams: nobody the only woman or man, then most teams within 40-60; most "
+    "teams within 40-60; or shares as in the pool.",
+)
+@click.option(
+    "--epsilon",
+    type=click.FloatRange(0, 0.05),
+    default=0.02,
+    show_default=True,
+    help="How much coverage stage 2 may give up, as a share.",
+)
+@click.option("--together", multiple=True, metavar="ID,ID", help="Two who must be in one team. May be given several times.")
+@click.option("--apart", multiple=True, metavar="ID,ID", help="Two who must not. May be given several times.")
+@click.option("--at-most", type=click.IntRange(min=1), help="Most members of one unit in a team.")
+@click.option(
+    "--purpose",
+    type=click.Choice(["project", "steering", "circle", "work_team"]),
+    default="project",
+    show_default=True,
+    help="For work_team, a permanent post, stage 2 is off unless ground and assessment are given.",
+)
+@click.option("--ground", default="", help="The recorded ground that stage 2 needs for a work team.")
+@click.option("--assessment", default="", help="The individual assessment that stage 2 needs for a work team.")
+@budget_options
+@click.pass_context
+def teams(
+    ctx: click.Context,
+    need: tuple[str, ...],
+    level: int,
+    units: tuple[str, ...],
+    people: tuple[str, ...],
+    size: int,
+    n: str,
+    balance: str,
+    epsilon: float,
+    together: tuple[str, ...],
+    apart: tuple[str, ...],
+    at_most: int | None,
+    purpose: str,
+    ground: str,
+    assessment: str,
+    effort: int | None,
+    time_limit: float | None,
+) -> None:
+    """Form teams of people in FILES that cover a need, then as mixed as that allows."""
+    from competence.suggest.teams import form_teams
+
+    call = Call.of(ctx)
+    if n != "all" and not re.fullmatch(r"[1-9]\d*", n):
+        raise InputError(text("cli.all_rule", call.lang, value=repr(n)))
+    asked = parse_need(need, level, call.lang)
+    kept, parted = parse_two(together, "--together", call.lang), parse_two(apart, "--apart", call.lang)
+    graph = call.graph(call.read())
+    plan = form_teams(
+        graph,
+        asked,
+        people=people or None,
+        units=units or None,
+        size=size,
+        n=None if n == "all" else int(n),
+        balance=balance,
+        epsilon=epsilon,
+        together=kept,
+        apart=parted,
+        at_most=at_most,
+        purpose=purpose,
+        ground=ground,
+        assessment=assessment,
+        effort=effort,
+        time_limit=time_limit,
+        seed=call.seed,
+        progress=call.ticker,
+    )
+    call.finish(ctx, plan, graph)
+
+
+@cli.command()
+@suggesting_options
+@people_options
+@click.option(
+    "--stage",
+    type=click.Choice(["identified", "documented"]),
+    default="documented",
+    show_default=True,
+    help="Claims that have come this far or less.",
+)
+@click.option("--n", type=click.IntRange(min=1), default=20, show_default=True, help="How many claims at most.")
+@click.pass_context
+def validations(ctx: click.Context, units: tuple[str, ...], people: tuple[str, ...], stage: str, n: int) -> None:
+    """List claims of people in FILES that would matter most if recognised."""
+    from competence.suggest.validations import suggest_validations
+
+    call = Call.of(ctx)
+    graph = call.graph(call.read())
+    plan = suggest_validations(graph, people=people or None, units=units or None, stage=stage, n=n, seed=call.seed)
+    call.finish(ctx, plan, graph)
+
+
+@cli.group()
+def taxonomy() -> None:
+    """Look at a taxonomy, or check it for faults."""
+
+
+@taxonomy.command(name="check")
+@click.argument("path", required=False, type=click.Path(path_type=Path))
+@click.option("--all", "everything", is_flag=True, help="Show every place of every fault.")
+@lang_option
+@click.pass_context
+def taxonomy_check(ctx: click.Context, path: Path | None, everything: bool) -> None:
+    """Check the taxonomy at PATH (a folder or zip; default: the municipal one).
+
+    Exit code 1 when there are faults.
+    """
+    from competence.taxonomy import Taxonomy
+    from competence.taxonomy import check as check_taxonomy
+    from competence.taxonomy.core import bundled_folders
+    from competence.taxonomy.files import read_leniently
+
+    lang = ctx.meta["competence.lang"]
+    folders = (place / "municipal" for place in bundled_folders())
+    source = path or next((f for f in folders if (f / "about.toml").is_file()), None)
+    if source is None:
+        # Says which bundled ones there are.
+        Taxonomy.bundled()
+        return
+    problems = check_taxonomy(source)
+    read, _ = read_leniently(source)
+    faults = sum(p.count for p in problems if p.effect is not ProblemEffect.NOTICE)
+    notices = sum(p.count for p in problems) - faults
+    shape = {"title": title_of(read, lang), "version": read.version, "concepts": len(read.competences), "roles": len(read.roles)}
+    click.echo(text("cli.taxonomy.faults", lang, count=faults, **shape) if faults else text("cli.taxonomy.ok", lang, **shape))
+    if notices:
+        click.echo(text("cli.taxonomy.notices", lang, count=notices))
+    for line in problem_lines(problems, lang, everything):
+        click.echo(line)
+    ctx.exit(1 if faults else 0)
+
+
+@taxonomy.command(name="info")
+@click.argument("path", required=False, type=click.Path(path_type=Path))
+@lang_option
+@click.pass_context
+def taxonomy_info(ctx: click.Context, path: Path | None) -> None:
+    """Say what the taxonomy at PATH holds (default: the municipal one)."""
+    lang = ctx.meta["competence.lang"]
+    read = load_taxonomy(path)
+    asked = [r for role in read.roles.values() for r in role.requirements]
+    kinds: dict[str, int] = {}
+    for concept in read.competences:
+        kinds[concept.kind.value] = kinds.get(concept.kind.value, 0) + 1
+    click.echo(
+        text("cli.taxonomy.info", lang, title=title_of(read, lang), id=read.id, version=read.version, licence=read.licence)
+    )
+    click.echo(
+        text(
+            "cli.taxonomy.counts",
+            lang,
+            concepts=len(read.competences),
+            groups=len(read.concepts) - len(read.competences),
+            roles=len(read.roles),
+            requirements=len(asked),
+            hard=sum(r.hard for r in asked),
+        )
+    )
+    click.echo(text("cli.taxonomy.kinds", lang, kinds=", ".join(f"{kind} {n}" for kind, n in sorted(kinds.items()))))
+    if read.sources:
+        click.echo(text("cli.taxonomy.sources", lang, sources="; ".join(read.sources)))
+    click.echo(text("cli.taxonomy.digest", lang, digest=read.digest))
+
+
+def main() -> None:
+    """Run the command; what a terminal cannot show is replaced rather than an error."""
+    for stream in (sys.stdout, sys.stderr):
+        # An old Windows terminal is cp1252, and names come from everywhere.
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="replace")
+    cli(prog_name="competence")
