@@ -82,8 +82,7 @@ def features(linker: Linker, text: str) -> list[tuple[list[float], str]]:
         scored = index.likeness([words], 2)[0]
         if scored:
             lead = scored[0][1] - (scored[1][1] if len(scored) > 1 else 0.0)
-            cover = linking._cover(index, words, scored[0][2])
-            found.append(([scored[0][1], lead, cover, float(len(words) == 1)], index.keys[scored[0][0]]))
+            found.append(([scored[0][1], lead, *linking._overlap(index, words, scored[0][2])], index.keys[scored[0][0]]))
     return found
 
 

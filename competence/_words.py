@@ -349,6 +349,7 @@ _TITLE_SHORT = {
 }
 # Feminine, masculine and neutral endings meet in one; applied to labels and titles alike, so none is the norm.
 _TITLE_ENDINGS = (
+    ("kvinna", "man"),
     ("sköterska", "skötare"),
     ("skötarinna", "skötare"),
     ("kokerska", "kock"),
@@ -360,7 +361,6 @@ _TITLE_ENDINGS = (
     ("erinna", "are"),
     ("inna", "e"),
     ("erska", "are"),
-    ("kvinna", "man"),
     ("personal", "man"),
     ("person", "man"),
 )

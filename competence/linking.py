@@ -96,8 +96,8 @@ _INSIDE_MORE_WORDS = (0.80, 0.16)
 """The same for a label of several words."""
 _SPREAD = 6
 """Words that may stand between those of one label, at most."""
-_LIKENESS = (-2.92, 0.21, 6.92, 3.38, -0.14)
-"""Logistic of likeness: intercept, top score, lead, cover, brief (see :func:`likeness_probability`)."""
+_LIKENESS = (-2.71, 1.45, 6.18, 2.85, -0.90)
+"""Logistic of likeness: intercept, top score, lead, cover, share (see :func:`likeness_probability`)."""
 _STEM_WEIGHT = 0.5
 """Weight of stems beside character n-grams (METHODS-words section 5: +0.01 S@1 over n-grams alone)."""
 _DESCRIPTION_WEIGHT = 0.25
@@ -640,6 +640,7 @@ class _Reading:
     spans: list[tuple[int, int]] = field(default_factory=list)
     whole: bool = False
     segments: list[tuple[int, int]] = field(default_factory=list)
+    term: bool = False
 
 
 class Linker:
@@ -985,13 +986,13 @@ def _read(text: str) -> _Reading:
 def _read_heading(text: str) -> _Reading:
     """Read a term: it neither wishes nor denies ("Hantera hot, aldrig ensam")."""
     tokens = tokenize(text)
-    return _Reading(text, tokens, [t.word for t in tokens], [Stance.CLAIMED] * len(tokens))
+    return _Reading(text, tokens, [t.word for t in tokens], [Stance.CLAIMED] * len(tokens), term=True)
 
 
 def _read_title(text: str) -> _Reading:
     tokens = tokenize(text)
     kept = title_places([t.word for t in tokens])
-    return _Reading(text, [tokens[i] for i, _ in kept], [word for _, word in kept], [Stance.CLAIMED] * len(kept))
+    return _Reading(text, [tokens[i] for i, _ in kept], [word for _, word in kept], [Stance.CLAIMED] * len(kept), term=True)
 
 
 def _carries(word: str) -> bool:
@@ -1035,7 +1036,7 @@ def _share_out(
     return matches
 
 
-def likeness_probability(score: float, lead: float, cover: float, brief: bool) -> float:
+def likeness_probability(score: float, lead: float, cover: float, share: float) -> float:
     """Return the probability that the most alike concept is meant.
 
     Parameters
@@ -1044,20 +1045,27 @@ def likeness_probability(score: float, lead: float, cover: float, brief: bool) -
         Likeness in [0, 1], and its lead over the next concept.
     cover : float
         Share of the best label's stems that the text has.
-    brief : bool
-        Whether one word only was weighed.
+    share : float
+        Share of the text's words that have a stem in the label: little of much text is seldom what it means.
 
     Notes
     -----
     Logistic with the constants ``_LIKENESS``, fitted by benchmarks/calibrate_linking.py.
     """
     a, b, c, d, e = _LIKENESS
-    return float(1 / (1 + np.exp(-(a + b * score + c * lead + d * cover + e * brief))))
+    return float(1 / (1 + np.exp(-(a + b * score + c * lead + d * cover + e * share))))
 
 
-def _cover(index: _Index, words: Sequence[str], entry: _Entry) -> float:
-    stems = index.lexicon.keys(words)
-    return max(len(entry.stems[side] & stems[side]) / max(1, len(entry.stems[side])) for side in (0, 1))
+def _overlap(index: _Index, words: Sequence[str], entry: _Entry) -> tuple[float, float]:
+    """Return the share of the label's stems that the words have, and the share of the words with a stem in the label."""
+    best = (0.0, 0.0)
+    for side in (0, 1):
+        stems = [index.lexicon.keys([w])[side] for w in words]
+        label = entry.stems[side]
+        met = sum(bool(s & label) for s in stems)
+        cover = len(label & frozenset().union(*stems)) / max(1, len(label))
+        best = max(best, (cover, met / max(1, len(words))))
+    return best
 
 
 def _likely(
@@ -1071,7 +1079,11 @@ def _likely(
     top = ranked[0][1]
     lead = max(0.0, top - ranked[1][1]) if len(ranked) > 1 else top
     words = _query(reading, *span)
-    sure = likeness_probability(top, lead, _cover(index, words, ranked[0][2]), len(words) == 1)
+    cover, share = _overlap(index, words, ranked[0][2])
+    sure = likeness_probability(top, lead, cover, share)
+    if reading.term:
+        # In a term each word counts: "Finska fordonsparken" is not Finnish, though a sentence with "finska" may be.
+        sure *= share
     total = sum(score for _, score, _ in ranked[1:]) or 1.0
     places = tuple(i for i in range(*span))
     stance = next((reading.stance[i] for i in places if reading.stance[i] is not Stance.CLAIMED), Stance.CLAIMED)
@@ -1112,7 +1124,10 @@ def _in_order(index: _Index, reading: _Reading, pieces: Sequence[tuple[int, int,
             else:
                 others += [replace(m, place=max(2, m.place)) for m in found]
     best: dict[int, _Match] = {}
-    for match in sorted(chosen, key=lambda m: (m.stance is not Stance.CLAIMED, -m.probability, index.keys[m.target])):
+    # Where a label was met word for word, likeness to the same concept adds nothing.
+    for match in sorted(
+        chosen, key=lambda m: (m.stance is not Stance.CLAIMED, m.how is How.SIMILAR, -m.probability, index.keys[m.target])
+    ):
         best.setdefault(match.target, match)
     for match in sorted(others, key=lambda m: (-m.probability, index.keys[m.target])):
         best.setdefault(match.target, match)
