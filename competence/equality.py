@@ -8,10 +8,14 @@ and in neither share (REQ-EQ-8, EQ-9, EQ-10).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import IntEnum, StrEnum
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Self
+
+import numpy as np
+from numpy.typing import NDArray
 
 from competence.errors import InputError
 from competence.model import Sex
@@ -21,6 +25,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["GroupRow", "GroupTable", "TableKind"]
+
+_ZERO = 1e-9
 
 
 class TableKind(StrEnum):
@@ -61,8 +67,8 @@ class GroupTable:
     Parameters
     ----------
     groups : Mapping of str to iterable of person ids
-        Who is counted in each row, e.g. ``{"considered": [...], "suggested": [...]}``. Later rows are taken to be
-        drawn from the first, so that differences to it are guarded too when published.
+        Who is counted in each row, e.g. ``{"considered": [...], "suggested": [...]}``. Rows may overlap, lie within
+        each other or add up to another; when published, what the rest of the first row comes to is guarded like a row.
     sex : Mapping of person id to Sex
         Legal sex as the HR register gives it.
     kind : TableKind
@@ -73,7 +79,9 @@ class GroupTable:
     Notes
     -----
     Published rows hide women and men together, since either follows from the other and the total; the total is
-    hidden too when it is small, or when the difference to the first row is small in any column.
+    hidden too when it is small, or when the rest of the first row is. Then everything that sums and differences of the
+    shown cells amount to is looked for (the linear span of the shown cells over who is in which rows, an attack by
+    differencing), and the smallest rows that give a hidden head count away are hidden as well. O(rows ** 3) at worst.
 
     Examples
     --------
@@ -94,11 +102,11 @@ class GroupTable:
     ) -> None:
         settings = settings or EqualitySettings()
         self.kind = TableKind(kind)
-        counts = {measure: _count(set(people), sex) for measure, people in groups.items()}
-        rows = {m: GroupRow(m, w, k, t) for m, (w, k, t) in counts.items()}
-        if self.kind is TableKind.PUBLISHED:
-            rows = _hide(rows, settings.smallest_cell)
-        self.rows: tuple[GroupRow, ...] = tuple(rows.values())
+        members = {measure: frozenset(people) for measure, people in groups.items()}
+        rows = [GroupRow(measure, *_count(people, sex)) for measure, people in members.items()]
+        if self.kind is TableKind.PUBLISHED and rows:
+            rows = _Guard(list(members.values()), sex, settings.smallest_cell).hide(rows)
+        self.rows: tuple[GroupRow, ...] = tuple(rows)
 
     @classmethod
     def from_rows(cls, rows: Iterable[GroupRow], kind: TableKind | str) -> Self:
@@ -155,37 +163,106 @@ def _cell(value: int | None) -> str:
     return ".." if value is None else str(value)
 
 
-def _count(people: set[str], sex: Mapping[str, Sex]) -> tuple[int, int, int]:
+def _count(people: frozenset[str], sex: Mapping[str, Sex]) -> tuple[int, int, int]:
     women = sum(sex.get(p) is Sex.WOMAN for p in people)
     men = sum(sex.get(p) is Sex.MAN for p in people)
     return women, men, len(people)
 
 
-def _hide(rows: dict[str, GroupRow], smallest: int) -> dict[str, GroupRow]:
-    """Hide small cells, their complements, and rows whose difference to the first row is small."""
+class _Shown(IntEnum):
+    """How much of a row is shown."""
 
-    def small(value: int) -> bool:
-        return 0 < value < smallest
+    NOTHING = 0
+    TOTAL = 1
+    ALL = 2
 
-    def unsafe(women: int, men: int, total: int) -> bool:
-        return small(women) or small(men) or small(total - women - men)
 
-    hidden: dict[str, GroupRow] = {}
-    first: GroupRow | None = None
-    for name, row in rows.items():
-        women, men, total = row.women or 0, row.men or 0, row.total or 0
-        by_sex = unsafe(women, men, total)
-        whole = small(total)
-        if first is not None:
-            rest = ((first.women or 0) - women, (first.men or 0) - men, (first.total or 0) - total)
-            by_sex = by_sex or unsafe(*rest)
-            whole = whole or small(rest[2])
-        else:
-            first = row
-        hidden[name] = GroupRow(
-            name,
-            None if by_sex or whole else women,
-            None if by_sex or whole else men,
-            None if whole else total,
-        )
-    return hidden
+_TOLD: Mapping[_Shown, tuple[int, ...]] = MappingProxyType({_Shown.NOTHING: (), _Shown.TOTAL: (3,), _Shown.ALL: (0, 1, 2)})
+"""Columns (women, men, not stated, total) that a row tells; the total follows from the other three."""
+
+
+class _Guard:
+    """Find which cells of a table give small head counts away, and hide them.
+
+    People who are in the same rows are one atom; a cell is a sum of (atom, column) variables, where the columns are
+    women, men and not stated. What can be worked out from the shown cells is their linear span, together with every
+    variable of a sum that is known to be 0.
+    """
+
+    def __init__(self, rows: Sequence[frozenset[str]], sex: Mapping[str, Sex], smallest: int) -> None:
+        patterns: dict[tuple[bool, ...], int] = {}
+        everybody = sorted(frozenset().union(*rows))
+        atom = [patterns.setdefault(tuple(p in row for row in rows), len(patterns)) for p in everybody]
+        place = [{Sex.WOMAN: 0, Sex.MAN: 1}.get(sex.get(p, Sex.NOT_STATED), 2) for p in everybody]
+        self.n = len(patterns)
+        self.value = np.zeros(3 * self.n)
+        np.add.at(self.value, np.array(place, dtype=np.int64) * self.n + np.array(atom, dtype=np.int64), 1.0)
+        within = np.array(list(patterns), dtype=np.float64).reshape(self.n, len(rows))
+        self.cells = [self._columns(within[:, k]) for k in range(len(rows))]
+        self.rests = [self._columns(within[:, 0] * (1.0 - within[:, k])) for k in range(1, len(rows))]
+        self.smallest = smallest
+
+    def _columns(self, within: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return women, men, not stated and total of the atoms in a group, shape (4, n_variables)."""
+        columns = np.kron(np.eye(3), within)
+        return np.vstack([columns, columns.sum(axis=0)])
+
+    def _is_small(self, cell: NDArray[np.float64]) -> bool:
+        return bool(0 < cell @ self.value < self.smallest)
+
+    def hide(self, rows: Sequence[GroupRow]) -> list[GroupRow]:
+        """Return the rows without the cells that are small or tell of small ones."""
+        shown = []
+        for k, cells in enumerate(self.cells):
+            beside = [cells] if k == 0 else [cells, self.rests[k - 1]]
+            if any(self._is_small(c[3]) for c in beside):
+                shown.append(_Shown.NOTHING)
+            else:
+                shown.append(_Shown.TOTAL if any(self._is_small(c) for group in beside for c in group) else _Shown.ALL)
+        guarded = [c for group in (*self.cells, *self.rests) for c in group if self._is_small(c)]
+        for cell in guarded:
+            while helping := self._helping(cell, shown):
+                # The smallest row that alone would do, else the smallest that helps; the later among equals.
+                ranked = sorted(helping, key=lambda k: (self.cells[k][3] @ self.value, -k))
+                enough = (k for k in ranked if not self._helping(cell, self._less(shown, k)))
+                shown = self._less(shown, next(enough, ranked[0]))
+        return [
+            GroupRow(
+                row.measure,
+                row.women if much is _Shown.ALL else None,
+                row.men if much is _Shown.ALL else None,
+                row.total if much is not _Shown.NOTHING else None,
+            )
+            for row, much in zip(rows, shown, strict=True)
+        ]
+
+    @staticmethod
+    def _less(shown: Sequence[_Shown], k: int) -> list[_Shown]:
+        """Return what is shown when one row shows one step less."""
+        return [_Shown(much - (i == k)) for i, much in enumerate(shown)]
+
+    def _helping(self, cell: NDArray[np.float64], shown: Sequence[_Shown]) -> set[int]:
+        """Return the rows whose shown cells together give a count away; none when they do not."""
+        known, owner = self._known(shown)
+        if not len(known):
+            return set()
+        part, *_ = np.linalg.lstsq(known.T, cell, rcond=None)
+        if np.abs(known.T @ part - cell).max() > _ZERO:
+            return set()
+        return {owner[i] for i in np.flatnonzero(np.abs(part) > _ZERO).tolist()}
+
+    def _known(self, shown: Sequence[_Shown]) -> tuple[NDArray[np.float64], list[int]]:
+        """Return the sums of variables that the shown cells tell, and the row that each comes from."""
+        known: list[NDArray[np.float64]] = []
+        owner: list[int] = []
+        for k, much in enumerate(shown):
+            own = [self.cells[k][c] for c in _TOLD[much]]
+            rest = [self.rests[k - 1][c] for c in _TOLD[min(shown[0], much)]] if k else []
+            known += own
+            owner += [k] * len(own)
+            # Head counts are never negative, so a sum of nobody is nobody everywhere in it.
+            for cell in (*own, *rest):
+                for variable in np.flatnonzero(cell) if not cell @ self.value else ():
+                    known.append(np.eye(1, len(self.value), int(variable))[0])
+                    owner.append(k)
+        return np.array(known).reshape(len(known), len(self.value)), owner

@@ -81,7 +81,9 @@ def role(role_id: str, sv: str, en: str, *requirements: Requirement) -> Role:
 
 
 ROLES = (
-    role(ASSISTANT, "undersköterska", "assistant nurse", asks(DEMENTIA, 3), asks(LIFT, 2, 0.8), asks(CALM, 2, 0.5, optional=True)),
+    role(
+        ASSISTANT, "undersköterska", "assistant nurse", asks(DEMENTIA, 3), asks(LIFT, 2, 0.8), asks(CALM, 2, 0.5, optional=True)
+    ),
     role(REGISTERED, "sjuksköterska", "registered nurse", asks(NURSE, 1, hard=True), asks(DEMENTIA, 2, 0.6), asks(ROSTER, 3)),
     role(COORDINATOR, "samordnare", "coordinator", asks(ROSTER, 3), asks(CALM, 3, 0.7), asks(FINNISH, 2, 0.4, optional=True)),
     role(CARETAKER, "vaktmästare", "caretaker", asks(LICENCE, 1, hard=True), asks(CARPENTRY, 3), asks(LIFT, 2, 0.5)),
