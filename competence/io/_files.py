@@ -182,6 +182,8 @@ def _file(path: Path, found: Found) -> None:
         found.grids.extend(_workbook(path.name, data))
         return
     suffix = path.suffix.lower()
+    if suffix in WORKBOOKS and b"\0" in data[:4096] and data[:2] not in (b"\xff\xfe", b"\xfe\xff"):
+        raise _unreadable(path.name, "damaged")
     grid = _text_grid(path.name, data)
     if suffix in WORKBOOKS:
         # HR systems often write plain tables and call them .xls; Excel opens them, so they are read.
@@ -216,7 +218,7 @@ def _unpack(name: str, data: bytes) -> dict[str, bytes]:
         begin = start + 30 + int.from_bytes(data[start + 26 : start + 28], "little")
         begin += int.from_bytes(data[start + 28 : start + 30], "little")
         packed = memoryview(data)[begin : begin + member.compress_size]
-        wanted = member.filename.startswith(("xl/worksheets/", "xl/workbook", "xl/_rels/")) or member.filename == "content.xml"
+        wanted = member.filename.startswith(("xl/worksheets/", "xl/workbook", "xl/_rels/")) or member.filename in _ODS_PARTS
         pieces: list[bytes] = []
         size = 0
         if member.compress_type == zipfile.ZIP_STORED:
@@ -244,6 +246,9 @@ def _unpack(name: str, data: bytes) -> dict[str, bytes]:
         if wanted:
             kept[member.filename] = b"".join(pieces)
     return kept
+
+
+_ODS_PARTS = frozenset({"content.xml", "META-INF/manifest.xml"})
 
 
 def _column_number(letters: bytes) -> int:
@@ -306,8 +311,13 @@ def _check_ods(name: str, xml: bytes) -> None:
 
 
 def _workbook(name: str, data: bytes) -> list[Grid]:
+    # Excel wraps a locked workbook in a compound file; the reader only says that it knows no such format.
+    if "EncryptedPackage".encode("utf-16-le") in data[:1_000_000]:
+        raise _unreadable(name, "password")
     parts = _unpack(name, data) if data[:2] == b"PK" else {}
     facts = {part: _sheet_facts(name, xml) for part, xml in parts.items() if part.startswith("xl/worksheets/")}
+    if b"encryption-data" in parts.get("META-INF/manifest.xml", b""):
+        raise _unreadable(name, "password")
     _check_ods(name, parts.get("content.xml", b""))
     files = _sheet_files(parts)
     book = _open(name, data)
@@ -460,12 +470,14 @@ def _text_grid(name: str, data: bytes) -> Grid:
     if sum(not (c.isprintable() or c in "\r\n\t") for c in plain[:2000]) > 20:
         raise _unreadable(name, "not_a_table")
     # One cell may hold a long text; Python's own limit of 131 072 characters would end in a traceback.
-    csv.field_size_limit(10_000_000)
+    limit = csv.field_size_limit(10_000_000)
     try:
         rows = _rows_of(plain, _delimiter(plain))
     except csv.Error:
         raise _unreadable(name, "not_a_table") from None
-    if rows and len(rows[0]) <= 2 and rows[0][0].strip().lower().startswith("sep="):
+    finally:
+        csv.field_size_limit(limit)
+    if rows and rows[0] and len(rows[0]) <= 2 and rows[0][0].strip().lower().startswith("sep="):
         rows[0] = []
     cells: list[list[Cell]] = [list(row) for row in rows]
     return Grid(name, name.rsplit(".", 1)[0], cells, problems=problems)

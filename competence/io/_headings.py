@@ -171,7 +171,7 @@ HEADINGS: Mapping[str, Mapping[str, tuple[str, ...]]] = MappingProxyType(
             "weight": ("Vikt", "Weight"),
             "hard": ("Lagkrav", "Hårt krav", "Krav enligt lag", "Hard", "Måste enligt lag", "Formellt krav"),
             "source": ("Källa", "Lagrum", "Stöd", "Källa till krav", "Source"),
-            "scheme": ("Ursprung",),
+            "scheme": ("Taxonomi",),
         },
         "statements": {
             **PERSON,
@@ -327,7 +327,18 @@ _FORBIDDEN_STARTS = (
         "wage",
         "frånvaro",
     ),
-    *("lönenivå", "sjukdag", "sjukskriv", "sjuklön", "absence", "prestationsbe", "lönekriteri", "medarbetarbetyg", "omdöme"),
+    *(
+        "sjukfrånvaro",
+        "lönenivå",
+        "sjukdag",
+        "sjukskriv",
+        "sjuklön",
+        "absence",
+        "prestationsbe",
+        "lönekriteri",
+        "medarbetarbetyg",
+        "omdöme",
+    ),
     *("fackförbund", "facktillhör", "fackmedlem", "religio", "trosuppfatt", "nationalit", "medborgarskap", "etnic", "etnisk"),
     *("födelseland", "diagnos", "hälsotillstånd", "personlighetstest", "inkomst", "sjukpenning", "partitillhör", "hälsoläge"),
 )

@@ -204,10 +204,16 @@ def _checked_scale(scale: Scale | None) -> dict[str, int | None] | None:
     return steps
 
 
+_HEX_AS_LETTERS = str.maketrans("0123456789", "ghijklmnop")
+
+
 def _digest(prefix: str, *parts: object) -> str:
-    """Return an id that depends on nothing but the content: 64 bits, so that a million rows do not collide."""
+    """Return an id that depends on nothing but the content: 64 bits, so that a million rows do not collide.
+
+    Letters only, since ten digits in a row can look like a personal identity number.
+    """
     plain = json.dumps([str(p) if p is not None else None for p in parts], ensure_ascii=False)
-    return f"{prefix}-{blake2s(plain.encode(), digest_size=8).hexdigest()}"
+    return f"{prefix}-{blake2s(plain.encode(), digest_size=8).hexdigest().translate(_HEX_AS_LETTERS)}"
 
 
 def _plain(cell: Cell) -> Parsed[str]:
@@ -357,6 +363,7 @@ class _Reader:
             opt_in_columns=frozenset(o for o in OPT_INS if any(r.has(o) for r in self.of("people"))),
             tables=frozenset(came | {"people"}),
             sources=tuple(dict.fromkeys(self.found.sources)),
+            protected_count=hidden,
         )
 
     def _unique(self, pairs: list[tuple[tuple[Rows, int], Any]]) -> list[tuple[tuple[Rows, int], Any]]:
@@ -490,7 +497,7 @@ class _Reader:
         for column in sorted(rows.columns.get(name, ()), key=lambda c: c.number):
             if name == "manager_ids":
                 marks = {fold(as_text(c)) for c in column.cells if not is_empty(c)}
-                if marks and marks <= _ANSWERS:
+                if marks and (marks <= _ANSWERS or marks == {"0", "1"}):
                     # "Chef: ja" says that somebody is a manager, not who the manager is.
                     rows.tell(-1, "column_unknown", column=column.heading)
                     continue
@@ -1096,6 +1103,7 @@ class _Reader:
                     posts[key] = post
                 elif before == post or set(own) <= set(before.roles):
                     rows.reject(i, "duplicate_row")
+                    continue
                 elif (before.unit_id, before.holder_id) == (unit, holder):
                     posts[key] = replace(before, roles=(*before.roles, *(r for r in own if r not in before.roles)))
                 else:
@@ -1185,7 +1193,7 @@ class _Reader:
                 self.told.append(Problem(code="table_missing", table=table))
 
 
-_ANSWERS = frozenset({"ja", "nej", "j", "n", "x", "yes", "no", "1", "0"})
+_ANSWERS = frozenset({"ja", "nej", "j", "n", "x", "yes", "no"})
 _VACANT = frozenset({"vakant", "vacant", "ledig", "vakans", "obesatt", "ingen"})
 _UNSTATED = -1
 """Level of a mark that says yes but not how much, within this module."""

@@ -463,7 +463,7 @@ def opt_in(cell: Cell) -> Parsed[OptIn]:
 
 def protected(cell: Cell) -> Parsed[bool]:
     """Read the protected mark. Whatever is not a plain no protects: an odd word must never expose anybody."""
-    return Parsed(not is_empty(cell) and fold(as_text(cell)) not in _NO and fold(as_text(cell)) != "")
+    return Parsed(not is_empty(cell) and fold(as_text(cell)) not in _NO)
 
 
 @cache
