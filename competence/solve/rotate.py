@@ -23,9 +23,8 @@ __all__ = ["RotationSolution", "enumerate_cycles", "rotate"]
 _LIMIT = 3_000_000  # cycles kept in memory at most: about 100 MB
 _PATHS = 1_500_000  # paths held at once while enumerating
 _ALL_COLUMNS = 60_000  # up to here the linear programme gets every cycle at once
-_SUB_COLUMNS = 500  # cycles in one neighbourhood: up to here HiGHS usually needs a tenth of a second
 _POOL = 15  # best cycles per person kept for the neighbourhood search
-_NODES = 60  # branching nodes per neighbourhood: more is better spent on another neighbourhood
+_NODES = 20_000  # search nodes per neighbourhood: more is better spent on another neighbourhood
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -554,8 +553,7 @@ def _relax(model: _Packing, budget: Budget) -> tuple[NDArray[np.float64], NDArra
         wanted = np.setdiff1d(wanted, active, assume_unique=False)
         if not wanted.size or not budget.go_on("bound"):
             break
-        most = 30_000
-        fresh = wanted if wanted.size <= most else wanted[np.argsort(reduced[wanted], kind="stable")[:most]]
+        fresh = wanted[_lowest(model, wanted, reduced[wanted], 8)]
         active = np.union1d(active, fresh)
     # Lift the price of a cycle's first person until no cycle is worth more than its prices: the bound is then valid
     # whatever the solver's tolerance was.
@@ -567,9 +565,15 @@ def _relax(model: _Packing, budget: Budget) -> tuple[NDArray[np.float64], NDArra
 
 def _per_person(model: _Packing, key: NDArray[np.float64], most: int) -> NDArray[np.int64]:
     """Return the columns that are among the ``most`` lowest keys of any of their people."""
-    inside = model.cycles >= 0
-    person = model.cycles[inside]
-    column = np.broadcast_to(np.arange(len(model.cycles))[:, None], model.cycles.shape)[inside]
+    return _lowest(model, np.arange(len(model.cycles), dtype=np.int64), key, most)
+
+
+def _lowest(model: _Packing, columns: NDArray[np.int64], key: NDArray[np.float64], most: int) -> NDArray[np.int64]:
+    """Return positions in ``columns`` that are among the ``most`` lowest keys of any of their people."""
+    cycles = model.cycles[columns]
+    inside = cycles >= 0
+    person = cycles[inside]
+    column = np.broadcast_to(np.arange(len(columns))[:, None], cycles.shape)[inside]
     order = np.lexsort((column, key[column], person))
     start = np.zeros(model.n + 1, dtype=np.int64)
     np.cumsum(np.bincount(person, minlength=model.n), out=start[1:])
@@ -633,9 +637,9 @@ def _improve(
             if answer is None:
                 continue
             budget.steps += cost
-            found, above = answer
-            if fsum(model.weight[found]) > value:
-                plan, value, stale, members = found, fsum(model.weight[found]), 0, None
+            if fsum(model.weight[answer[0]]) > value:
+                plan, value, stale, members = answer[0], fsum(model.weight[answer[0]]), 0, None
+            above = answer[1]
             bound = min(bound, max(value, above))
             continue
         if stale >= 80:
@@ -654,21 +658,13 @@ def _improve(
         # The prices bound what the opened people can reach; a cycle that costs more than the rest of it is out.
         room = fsum(person[free]) + fsum(side * left) - now
         inside = pool[(reduced[pool] <= room + 1e-9) & padded[model.cycles[pool]].all(axis=1)]
-        inside = np.union1d(inside, chosen[moved])
-        answer = _exact(model, inside, free, left, budget, _NODES)
-        if answer is None:
-            if not budget.go_on("rotation"):
-                break
-            budget.steps += 1
-            size, stale = max(20.0, size * 0.9), stale + 1
-            continue
+        found, proven = _dive(model, inside, free, person, reduced, left, room)
         budget.steps += 1
-        gained = fsum(model.weight[answer[0]]) - now
-        proven = answer[1] <= now + gained + 1e-7 * max(1.0, value)
-        # Neighbourhoods as large as can still be solved fast: that is where they gain most per second.
-        size = min(size * 1.05, 400.0) if proven and inside.size <= _SUB_COLUMNS else max(20.0, size * 0.93)
+        gained = fsum(model.weight[found]) - now if found is not None else 0.0
+        # Neighbourhoods as large as can still be searched through: that is where they gain most per second.
+        size = min(size * 1.04, 400.0) if proven else max(12.0, size * 0.95)
         if gained > 1e-9 * max(1.0, value):
-            plan, stale = [*stay.tolist(), *answer[0]], 0
+            plan, stale = [*stay.tolist(), *(found or ())], 0
             value = fsum(model.weight[plan])
         else:
             stale += 1
@@ -715,6 +711,48 @@ def _neighbourhood(
             best = near[np.argsort(reduced[near] * (0.5 + rng.random(near.size)), kind="stable")[:4]]
             queue.extend(int(i) for c in best.tolist() for i in model.cycles[c] if i >= 0 and not free[i])
     return free
+
+
+def _dive(
+    model: _Packing,
+    columns: NDArray[np.int64],
+    free: NDArray[np.bool_],
+    person: NDArray[np.float64],
+    reduced: NDArray[np.float64],
+    left: NDArray[np.float64],
+    room: float,
+) -> tuple[list[int] | None, bool]:
+    """Search a neighbourhood for a plan that loses less than ``room``; say also whether the search was exhaustive."""
+    from competence.solve.rotate_kernel import pack
+
+    people = np.flatnonzero(free)
+    local = np.full(model.n + 1, -1, dtype=np.int64)
+    local[people] = np.arange(people.size)
+    cycles = local[model.cycles[columns]]
+    inside = cycles >= 0
+    who, which = cycles[inside], np.broadcast_to(np.arange(columns.size)[:, None], cycles.shape)[inside]
+    order = np.lexsort((which, reduced[columns][which], who))
+    start = np.zeros(people.size + 1, dtype=np.int64)
+    np.cumsum(np.bincount(who, minlength=people.size), out=start[1:])
+    side = model.side[:, columns] if model.limit.size else sparse.csc_array((0, columns.size))
+    one_way = np.ones(model.limit.size, dtype=np.bool_)
+    one_way[side.indices[side.data < 0]] = False
+    taken, _, nodes = pack(
+        cycles,
+        np.maximum(reduced[columns], 0.0),
+        person[people],
+        start,
+        which[order].astype(np.int64),
+        side.indptr.astype(np.int64),
+        side.indices.astype(np.int64),
+        side.data.astype(np.float64),
+        left.astype(np.float64).copy(),
+        one_way,
+        room - 1e-9 * max(1.0, room),
+        _NODES,
+    )
+    found = columns[taken[taken >= 0]].tolist()
+    return found or None, bool(nodes < _NODES)
 
 
 def _exact(
