@@ -7,9 +7,10 @@ their difference. Five steps: need, pool, solve, reasons, result.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, replace
 from datetime import date
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,11 +18,11 @@ from numpy.typing import NDArray
 from competence.errors import InputError
 from competence.fit import sum_of
 from competence.graph import CompetenceGraph, ResolvedItem
-from competence.model import Need, NeedItem, Reason, Sex, Status
+from competence.model import Need, NeedItem, Outcome, Reason, Sex, Status
 from competence.settings import Settings
 from competence.solve.budget import Progress
 from competence.solve.order import seeded_order
-from competence.solve.teams import TeamsSolution, partition, select
+from competence.solve.teams import PoolLimit, TeamsSolution, partition, select
 from competence.suggest.result import LeftOutRow, Member, Suggestion, Suggestions
 from competence.suggest.scoring import check_count, concept_facts, ordered, prepare, understood_request
 
@@ -173,30 +174,40 @@ def form_teams(
     sex = np.array([_SEX_CODE[graph.people[r].sex] for r in rows], dtype=np.int8)
     counts = np.array([i.count for i in resolved.items], dtype=np.int64)
     weights = np.array([i.weight for i in resolved.items], dtype=np.float64)
+    for a, b in pairs["together"]:
+        for row in (a, b):
+            if row not in at:
+                raise InputError(
+                    f"together names {graph.person_ids[row]!r}, who is not in the pool; add the person or drop the pair"
+                )
+    # Of a pair that must be apart, somebody outside the pool is apart already.
     inside = {name: [(at[a], at[b]) for a, b in kind if a in at and b in at] for name, kind in pairs.items()}
-    evened = purpose != "work_team" or (bool(ground.strip()) and bool(assessment.strip()))
-    shared = {
-        "together": inside["together"],
-        "apart": inside["apart"],
-        "at_most": None if at_most is None else (_unit_groups(graph, rows), at_most),
-        "balance": balance if evened else "off",
-        "epsilon": epsilon,
-        "effort": effort,
-        "time_limit": time_limit,
-        "seed": seed,
-        "progress": progress,
-    }
-    solution: TeamsSolution
-    if n is None:
-        solution = partition(holds, counts, weights, sex, size, **shared)
-    else:
-        solution = select(holds, counts, weights, sex, size, n, **shared)
+    stated = bool((sex != _SEX_CODE[Sex.NOT_STATED]).any())
+    recorded = purpose != "work_team" or (bool(ground.strip()) and bool(assessment.strip()))
+    form: Callable[..., TeamsSolution] = partition if n is None else partial(select, n_teams=n)
+    solution = form(
+        holds,
+        counts,
+        weights,
+        sex,
+        size=size,
+        together=inside["together"],
+        apart=inside["apart"],
+        at_most=None if at_most is None else (_unit_groups(graph, rows), at_most),
+        balance=balance if stated and recorded else "off",
+        epsilon=epsilon,
+        band=settings.equality.band,
+        effort=effort,
+        time_limit=time_limit,
+        seed=seed,
+        progress=progress,
+    )
     if solution.outcome2.status is Status.INFEASIBLE:
         return Suggestions.build(
             graph,
             _KIND,
             (),
-            outcome=solution.outcome2,
+            outcome=_named(graph, rows, solution.outcome2),
             left_out=left_out,
             considered=considered,
             settings=settings,
@@ -206,18 +217,27 @@ def form_teams(
         )
     chosen = {i for team in solution.stage2 for i in team}
     left_out += [LeftOutRow(graph.person_ids[r], "not_selected") for i, r in enumerate(rows.tolist()) if i not in chosen]
-    notes = () if evened else ("stage_2_off",)
+    notes: tuple[str, ...] = ()
+    if not stated:
+        notes = ("no_sex",)
+    elif not recorded:
+        notes = ("stage_2_off",)
+    notes = (*notes, *(_pool_note(graph, resolved.items, limit) for limit in solution.certificate))
+    proven = solution.outcome1.status is Status.OPTIMAL
     if resolved.not_understood:
         notes = (*notes, "need_partly_understood")
 
     def result(teams: Sequence[Sequence[int]], stage: int, neutral: Suggestions | None) -> Suggestions:
-        worded = [_team(graph, rows, holds, resolved.items, sorted(team), k) for k, team in enumerate(teams, start=1)]
-        ranked = [replace(s, rank=r) for r, s in enumerate(sorted(worded, key=lambda s: -s.score), start=1)]
+        # The best covered team first; equal ones in the order of their first member in the seeded order.
+        covered = solution.coverage2 if stage == 2 else solution.coverage1
+        order = sorted(range(len(teams)), key=lambda k: -covered[k])
+        ranked = [_team(graph, rows, holds, resolved.items, teams[k], rank) for rank, k in enumerate(order, start=1)]
         return Suggestions.build(
             graph,
             _KIND,
             ranked,
-            outcome=solution.outcome2 if stage == 2 else solution.outcome1,
+            # Stage 2 is proven only against a stage 1 that is: an open gap there is the plan's gap.
+            outcome=_named(graph, rows, solution.outcome2 if stage == 2 and proven else solution.outcome1),
             left_out=left_out,
             considered=considered,
             settings=settings,
@@ -229,6 +249,25 @@ def form_teams(
         )
 
     return result(solution.stage2, 2, result(solution.stage1, 1, None))
+
+
+def _named(graph: CompetenceGraph, rows: NDArray[np.int64], outcome: Outcome) -> Outcome:
+    """Return an Outcome whose conflicts name people in place of the solver's positions, and units not at all."""
+    said = []
+    for conflict in outcome.conflicts:
+        rule, _, detail = conflict.partition(":")
+        positions = [int(i) for i in detail.partition(" ")[0].split(",") if i.isdigit()]
+        if rule in ("at_most", "too_few_people", "too_few_people_after_together") or not positions:
+            said.append(rule)
+        else:
+            said.append(f"{rule}:{', '.join(graph.person_ids[rows[i]] for i in positions)}")
+    return replace(outcome, conflicts=tuple(dict.fromkeys(said)))
+
+
+def _pool_note(graph: CompetenceGraph, items: Sequence[ResolvedItem], limit: PoolLimit) -> str:
+    """Say what the pool lacks: how many there are of how many that all teams would need."""
+    what = f"{graph.taxonomy.concepts[items[limit.index].concept_id].label()}, " if limit.kind == "item" else ""
+    return f"pool_{limit.kind}:{what}{limit.available}/{limit.needed}"
 
 
 def _pairs(graph: CompetenceGraph, pairs: Iterable[tuple[str, str]], name: str) -> list[tuple[int, int]]:
@@ -261,14 +300,12 @@ def _unit_groups(graph: CompetenceGraph, rows: NDArray[np.int64]) -> NDArray[np.
 def _difference(solution: TeamsSolution) -> dict[str, object]:
     """Return what stage 2 gave up and gained against stage 1, as plain JSON values."""
     return {
-        "worst_1": float(min(solution.coverage1, default=0.0)),
-        "worst_2": float(min(solution.coverage2, default=0.0)),
-        "mean_1": float(np.mean(solution.coverage1)) if len(solution.coverage1) else 0.0,
-        "mean_2": float(np.mean(solution.coverage2)) if len(solution.coverage2) else 0.0,
-        "balance_1": dict(solution.balance1),
-        "balance_2": dict(solution.balance2),
-        "pool_bounds": dict(solution.pool_bounds),
-        "certificate": list(solution.certificate),
+        "stage_1": [asdict(level) for level in solution.levels1],
+        "stage_2": [asdict(level) for level in solution.levels2],
+        "balance_1": asdict(solution.balance1) if solution.balance1 else None,
+        "balance_2": asdict(solution.balance2) if solution.balance2 else None,
+        "pool_bounds": asdict(solution.pool_bounds) if solution.pool_bounds else None,
+        "pool_limits": [asdict(limit) for limit in solution.certificate],
     }
 
 
