@@ -11,9 +11,9 @@ import tomllib
 from pathlib import Path
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
-from competence.errors import InputError
+from competence.errors import InputError, UnreadableFileError
 from competence.model import Source
 
 __all__ = [
@@ -67,6 +67,14 @@ class EvidenceSettings(_Section):
     assumed_level: int = Field(default=2, ge=1, le=5, description="Level counted when none was stated.")
     assumed_sigma: float = Field(default=1.5, gt=0, description="Standard error, in levels, of an assumed level.")
     reconfirm_below: float = Field(default=0.15, ge=0, lt=1, description="Confidence under which a holding covers nothing.")
+
+    @field_validator("sigma")
+    @classmethod
+    def _check_sigma(cls, value: dict[Source, float]) -> dict[Source, float]:
+        missing = [s.value for s in Source if s not in value]
+        if missing or any(not sigma > 0 for sigma in value.values()):
+            raise ValueError(f"sigma must give every source a standard error above 0; missing: {', '.join(missing) or 'none'}")
+        return value
 
 
 class FitSettings(_Section):
@@ -137,8 +145,18 @@ class SuggestSettings(_Section):
 
     @field_validator("experts", "pairs", "rotation", "validations")
     @classmethod
-    def _check_weights(cls, value: dict[str, float]) -> dict[str, float]:
+    def _check_weights(cls, value: dict[str, float], info: ValidationInfo) -> dict[str, float]:
+        known = cls.model_fields[info.field_name or ""].default
+        if set(value) != set(known):
+            raise ValueError(f"weights must be given for {', '.join(known)}; got {', '.join(value)}")
         return _weights(value)
+
+    @field_validator("level_gap")
+    @classmethod
+    def _check_gap(cls, value: tuple[int, int]) -> tuple[int, int]:
+        if not 1 <= value[0] <= value[1] <= 5:
+            raise ValueError(f"level_gap must be two whole numbers from 1 to 5, low first; got {value}")
+        return value
 
 
 class Settings(_Section):
@@ -164,11 +182,21 @@ class Settings(_Section):
         Raises
         ------
         InputError
-            If a field is unknown or a value not allowed; the message names each.
+            If the text is neither, a field is unknown or a value not allowed; the message names each.
+        UnreadableFileError
+            If the file cannot be opened.
         """
         path = Path(path)
-        raw = path.read_text(encoding="utf-8")
-        data = tomllib.loads(raw) if path.suffix == ".toml" else json.loads(raw)
+        try:
+            raw = path.read_text(encoding="utf-8")
+        except OSError as error:
+            raise UnreadableFileError(f"{path.name} cannot be opened: {error.strerror}") from error
+        except UnicodeDecodeError as error:
+            raise InputError(f"{path.name} must be UTF-8 text") from error
+        try:
+            data = tomllib.loads(raw) if path.suffix == ".toml" else json.loads(raw)
+        except ValueError as error:
+            raise InputError(f"{path.name} must be JSON, or TOML if its name ends in .toml: {error}") from error
         return cls.of(data)
 
     @classmethod
