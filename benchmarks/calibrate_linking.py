@@ -78,7 +78,7 @@ def features(linker: Linker, text: str) -> list[tuple[list[float], str]]:
         content = linking._carrying(reading, set(range(a, b)))
         if 2 * len(content & met) >= max(1, len(content)):
             continue
-        words = linking._query(reading, a, b)
+        words = linking._query(index, reading, a, b)
         scored = index.likeness([words], 2)[0]
         if scored:
             lead = scored[0][1] - (scored[1][1] if len(scored) > 1 else 0.0)
@@ -154,9 +154,8 @@ def report(linker: Linker, rows: list[tuple[str, frozenset[str]]], title: str) -
             bands.setdefault(min(0.9, int(k.probability * 10) / 10), []).append(k.concept_id in gold)
             words = "one" if len(k.words.split()) == 1 else "more"
             ways[k.how.value, words, k.concept_id in gold] += 1
-    print(
-        f"\n{title}: precision {hit / (hit + wrong):.3f}, recall {hit / (hit + missed):.3f}, nothing said and nothing linked {quiet} of {nothing}"
-    )
+    print(f"\n{title}: precision {hit / (hit + wrong):.3f}, recall {hit / (hit + missed):.3f}")
+    print(f"  nothing said and nothing linked: {quiet} of {nothing}")
     print("  right per band:", ", ".join(f"{b:.1f}: {np.mean(v):.2f} of {len(v)}" for b, v in sorted(bands.items())))
     for how, words in sorted({(h, w) for h, w, _ in ways}):
         good, bad = ways[how, words, True], ways[how, words, False]

@@ -155,7 +155,7 @@ _NOT_REALLY_NOT = frozenset("bara enbart only just rädd främmande svårt probl
 _LACKING = frozenset("saknar ingen inga inget utan no without lack".split())
 _LACKED = frozenset("erfarenhet erfarenheter kunskap kunskaper vana utbildning experience knowledge training".split())
 _SUBORDINATE = frozenset(
-    "som när om att eftersom innan vad vilken vilket vilka hur så medan utan who that when if what which because".split()
+    "som när om att fast eftersom innan vad vilken vilket vilka hur så medan utan who that when if what which because".split()
 )
 _WISH_VERB = frozenset("vill önskar hoppas drömmer want wish hope skulle would ska planerar".split())
 _WISH_OBJECT = frozenset(

@@ -392,6 +392,13 @@ class _Index:
             if 1 < len(words) <= _LONGEST_LABEL and len(words) not in self.runs.get(words[0], ()):
                 self.runs[words[0]] = (*self.runs.get(words[0], ()), len(words))
         self.vocabulary = frozenset(w for e in self.entries for w in e.words)
+        self.undotted: dict[str, str] = {}
+        for word in sorted(self.vocabulary):
+            plain = fold(self.lexicon.stem(word))
+            if plain != self.lexicon.stem(word):
+                # Two label words that look the same without dots (far, får): none of them is guessed.
+                same = self.lexicon.stem(self.undotted.get(plain, word)) == self.lexicon.stem(word)
+                self.undotted[plain] = self.undotted.get(plain, word) if same else ""
         self._near: dict[tuple[str, int], list[str]] = {}
         for word in sorted(self.vocabulary):
             if len(word) >= 5:
@@ -474,13 +481,10 @@ class _Index:
         if word in self._corrected:
             return self._corrected[word]
         found = None
-        if (
-            len(word) >= 5
-            and word not in self.vocabulary
-            and word not in FILLERS
-            and word not in STOP
-            and not self._is_known(word)
-        ):
+        restored = self.restored(word)
+        if restored != word:
+            found = restored
+        elif len(word) >= 5 and self._is_strange(word):
             from rapidfuzz import process
             from rapidfuzz.distance import OSA
 
@@ -495,6 +499,15 @@ class _Index:
                 found = min(hits, key=lambda h: (h[1], h[0]))[0]
         self._corrected[word] = found
         return found
+
+    def restored(self, word: str) -> str:
+        """Return the word with its dots and rings put back, where it was written without and only one label word fits."""
+        if len(word) < 5 or not word.isascii() or not self._is_strange(word):
+            return word
+        return self.undotted.get(self.lexicon.stem(word)) or word
+
+    def _is_strange(self, word: str) -> bool:
+        return word not in self.vocabulary and word not in FILLERS and word not in STOP and not self._is_known(word)
 
     def _is_known(self, word: str) -> bool:
         """Say whether the word is only an inflection or compound of words that labels use."""
@@ -951,13 +964,14 @@ class Linker:
         queries: dict[tuple[str, ...], int] = {}
         for reading in readings:
             for a, b in reading.spans:
-                queries.setdefault(_query(reading, a, b), len(queries))
+                queries.setdefault(_query(index, reading, a, b), len(queries))
         scored = index.likeness(list(queries), max(n, 2) + 1)
         found = []
         for number, reading in enumerate(readings):
             prefer = favoured if isinstance(favoured, frozenset) else favoured[number]
             pieces = [
-                (a, b, _likely(index, reading, (a, b), scored[queries[_query(reading, a, b)]], prefer)) for a, b in reading.spans
+                (a, b, _likely(index, reading, (a, b), scored[queries[_query(index, reading, a, b)]], prefer))
+                for a, b in reading.spans
             ]
             found.append(_in_order(index, reading, pieces, n))
         return found
@@ -999,9 +1013,9 @@ def _carries(word: str) -> bool:
     return word not in STOP and word not in FILLERS and not word.isdigit()
 
 
-def _query(reading: _Reading, first: int, last: int) -> tuple[str, ...]:
+def _query(index: _Index, reading: _Reading, first: int, last: int) -> tuple[str, ...]:
     """Return the words of a span that are weighed by likeness."""
-    words = reading.words[first:last]
+    words = [index.restored(w) for w in reading.words[first:last]]
     return tuple([w for w in words if _carries(w)] or content_words(words))
 
 
@@ -1078,7 +1092,7 @@ def _likely(
     ranked = sorted(scored, key=lambda s: (-round(s[1], 3), s[0] not in favoured, -s[1]))
     top = ranked[0][1]
     lead = max(0.0, top - ranked[1][1]) if len(ranked) > 1 else top
-    words = _query(reading, *span)
+    words = _query(index, reading, *span)
     cover, share = _overlap(index, words, ranked[0][2])
     sure = likeness_probability(top, lead, cover, share)
     if reading.term:

@@ -76,6 +76,8 @@ def met(linker: Linker, text: str) -> list[str]:
         ("svetsninng", "welding", How.MISSPELT),
         ("läkmedelsdelegering", "medicine-giving", How.MISSPELT),
         ("lakemedelsdelegering", "medicine-giving", How.MISSPELT),
+        ("ploga sno", "snow-ploughing", How.MISSPELT),
+        ("lugna oroliga anhoriga", "calming-relatives", How.MISSPELT),
         ("våld och hot", "threats", How.INFLECTED),
     ],
 )
@@ -176,6 +178,11 @@ def test_what_others_do_not_want_is_no_denial() -> None:
     assert set(stances(words, 0, len(words))) == {Stance.CLAIMED}
     words = [t.word for t in tokenize("är inte rädd för hot")]
     assert set(stances(words, 0, len(words))) == {Stance.CLAIMED}
+
+
+def test_a_contrast_is_no_denial(linker: Linker) -> None:
+    assert met(linker, "Svetsar för hand, inte med robot") == ["welding"]
+    assert met(linker, "Kan svetsa också fast det inte står i min tjänst") == ["welding"]
 
 
 def test_a_label_of_two_concepts_shares_its_probability_and_is_asked_about(small: Taxonomy) -> None:
