@@ -305,7 +305,8 @@ class Staff:
             put(name, tuple(r for r in getattr(self, name) if r.person_id not in hidden))
         put("evidence", tuple(replace(e, author="") if e.author in hidden else e for e in self.evidence))
         put("history", tuple(h for h in self.history if h.person_id not in hidden and h.other_id not in hidden))
-        put("decisions", tuple(d for d in self.decisions if not hidden.intersection(d.people)))
+        kept = (d for d in self.decisions if not hidden.intersection(d.people))
+        put("decisions", tuple(_without_ids(d, hidden) for d in kept))
         put("protected_count", self.protected_count + len(hidden))
 
     def replace(self, **changes: Any) -> Self:
@@ -403,7 +404,7 @@ class Staff:
                     Post(
                         post_id=f"{person.person_id}:{number}",
                         unit_id=employment.unit_id,
-                        roles=employment.roles,
+                        roles=_with_shares(employment),
                         holder_id=person.person_id,
                         derived=True,
                     )
@@ -660,6 +661,28 @@ class Staff:
     def __repr__(self) -> str:
         parts = [f"{len(getattr(self, f.name))} {f.name}" for f in fields(self) if f.name in _COUNTED and getattr(self, f.name)]
         return f"Staff({', '.join(parts)}; as_of={self.as_of.isoformat()})"
+
+
+def _without_ids(decision: Decision, hidden: set[str]) -> Decision:
+    """Return the decision without hidden people's ids, also where somebody wrote one into a text."""
+
+    def clean(text: str) -> str:
+        return "" if hidden.intersection(re.findall(r"[\w-]+", text)) else text
+
+    return replace(
+        decision,
+        decided_by="" if decision.decided_by in hidden else decision.decided_by,
+        alternatives=clean(decision.alternatives),
+        reasoning=clean(decision.reasoning),
+        equality_reasoning=clean(decision.equality_reasoning),
+    )
+
+
+def _with_shares(employment: Employment) -> tuple[RoleShare, ...]:
+    """Return the roles with the employment's share of full time, in equal parts, where the titles themselves give none."""
+    if employment.share is None or any(r.share is not None for r in employment.roles):
+        return employment.roles
+    return tuple(replace(r, share=employment.share / len(employment.roles)) for r in employment.roles)
 
 
 _COUNTED = {"people", "units", "posts", "roles", "statements", "evidence", "interests", "history", "decisions"}
