@@ -121,9 +121,9 @@ def _propose(
     score = np.sum([s[2] for s in sources], axis=0)
     barred = ~allowed
     barred[sorted(known | follows)] = True
-    probability = np.where(barred, 0.0, model.probability(score))
+    probability = model.probability(score)
     order = np.lexsort((np.arange(len(score)), -np.where(barred, -np.inf, score)))
-    best = [int(c) for c in order[: settings.most] if probability[c] >= settings.cutoff]
+    best = [int(c) for c in order[: settings.most] if not barred[c] and probability[c] >= settings.cutoff]
     return [(c, float(score[c]), tuple((kind, source, float(weights[c])) for kind, source, weights in sources)) for c in best]
 
 
