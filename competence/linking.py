@@ -105,6 +105,8 @@ _DESCRIPTION_WEIGHT = 0.25
 _NGRAMS = (2, 3, 4)
 _LONGEST_LABEL = 9
 """Words of the longest label looked for word for word inside a text."""
+_CACHE_FILES = 8
+"""Cache files kept, newest first; one takes some megabytes."""
 _CHUNK = 512
 """Texts weighed at once: bounds memory to about 512 x labels x 8 bytes."""
 
@@ -270,6 +272,8 @@ class _Space:
         self.features = dict(features)
         self.idf = idf
         self.unknown = unknown
+        self._is_stem = np.zeros(len(self.features), dtype=bool)
+        self._is_stem[[place for f, place in self.features.items() if f[:2] in ("s:", "e:")]] = True
 
     @classmethod
     def fit(cls, lexicon: Lexicon, documents: Sequence[Sequence[str]]) -> Self:
@@ -320,9 +324,7 @@ class _Space:
         matrix.sort_indices()
         matrix.data = (1 + np.log(matrix.data)) * self.idf[matrix.indices]
         # Two blocks, each of length 1 in itself: n-grams, and stems with their smaller weight.
-        stem = np.zeros(width, dtype=bool)
-        stem[[place for f, place in self.features.items() if f[:2] in ("s:", "e:")]] = True
-        in_stem = stem[matrix.indices]
+        in_stem = self._is_stem[matrix.indices]
         absent = counts @ missing * self.unknown**2
         rows = np.repeat(np.arange(len(documents)), np.diff(matrix.indptr))
         for block, weight in ((False, 1.0), (True, _STEM_WEIGHT)):
@@ -654,6 +656,7 @@ class _Reading:
     whole: bool = False
     segments: list[tuple[int, int]] = field(default_factory=list)
     term: bool = False
+    tied: bool = False
 
 
 class Linker:
@@ -855,8 +858,19 @@ class Linker:
     ) -> list[Links[Link]]:
         if n < 1:
             raise InputError(f"n must be at least 1; got {n}")
+        # Each distinct text is read once; a second time, with its context, only where its first candidates tie.
+        plain = dict.fromkeys(texts)
+        links, tied = self._link_distinct([(text, ()) for text in plain], lang, n)
+        found = {text: one for (text, _), one in links.items()}
+        again = dict.fromkeys(key for key in zip(texts, contexts, strict=True) if key[0] in tied and key[1])
+        with_context, _ = self._link_distinct(list(again), lang, n)
+        return [with_context[key] if key in with_context else found[key[0]] for key in zip(texts, contexts, strict=True)]
+
+    def _link_distinct(
+        self, wanted: Sequence[tuple[str, tuple[str, ...]]], lang: str | None, n: int
+    ) -> tuple[dict[tuple[str, tuple[str, ...]], Links[Link]], set[str]]:
+        """Return the links of each text and context, and the texts whose first candidates tie."""
         index = self._concepts
-        wanted = list(dict.fromkeys(zip(texts, contexts, strict=True)))
         favours: dict[tuple[str, ...], frozenset[int]] = {}
         readings = []
         for text, context in wanted:
@@ -868,10 +882,10 @@ class Linker:
         weighed = self._weigh(index, readings, n, [favours[c] for _, c in wanted])
         cutoff = self.settings.linking.cutoff
         links = {
-            key: Links(reading.text, [_link(m, index, reading) for m in matches][:n], cutoff=cutoff)
+            key: Links(reading.text, [_link(m, index, reading) for m in matches], cutoff=cutoff)
             for key, reading, matches in zip(wanted, readings, weighed, strict=True)
         }
-        return [links[key] for key in zip(texts, contexts, strict=True)]
+        return links, {reading.text for reading in readings if reading.tied}
 
     def _favoured(self, context: tuple[str, ...]) -> frozenset[int]:
         """Return the concepts of a context: those named, and those its roles ask for."""
@@ -914,6 +928,7 @@ class Linker:
             if met is not None:
                 how, entries = met
                 reading.matches = _share_out(index, how, entries, lang, favoured, tuple(range(first, len(words))))
+                reading.tied = len({e.target for e in entries if e.preferred == entries[0].preferred}) > 1
                 reading.whole = True
                 return
 
@@ -1090,6 +1105,7 @@ def _likely(
         return []
     # A context breaks ties only: it never lifts a concept over one that is clearly more alike.
     ranked = sorted(scored, key=lambda s: (-round(s[1], 3), s[0] not in favoured, -s[1]))
+    reading.tied = reading.tied or (len(ranked) > 1 and round(ranked[0][1], 3) == round(ranked[1][1], 3))
     top = ranked[0][1]
     lead = max(0.0, top - ranked[1][1]) if len(ranked) > 1 else top
     words = _query(index, reading, *span)
@@ -1136,7 +1152,7 @@ def _in_order(index: _Index, reading: _Reading, pieces: Sequence[tuple[int, int,
                 chosen.append(found[0])
                 others += found[1:]
             else:
-                others += [replace(m, place=max(2, m.place)) for m in found]
+                others += [replace(found[0], place=2), *found[1:]]
     best: dict[int, _Match] = {}
     # Where a label was met word for word, likeness to the same concept adds nothing.
     for match in sorted(
@@ -1290,11 +1306,19 @@ def _write_cache(path: Path, lexicon: Lexicon, *indexes: _Index) -> None:
             with os.fdopen(handle, "wb") as file:
                 file.write(hashlib.sha256(payload).digest() + payload)
             Path(name).replace(path)
+            _forget_old(path.parent)
         except OSError:
             Path(name).unlink(missing_ok=True)
     except OSError:
         # A folder that cannot be written costs a second per start, nothing else.
         return
+
+
+def _forget_old(folder: Path) -> None:
+    """Keep the newest files only: each change of taxonomy, confirmed pairs or code leaves one behind."""
+    files = sorted(folder.glob("linker-*.npz"), key=lambda f: f.stat().st_mtime, reverse=True)
+    for file in files[_CACHE_FILES:]:
+        file.unlink(missing_ok=True)
 
 
 def _read_cache(path: Path) -> _Stored | None:

@@ -282,6 +282,13 @@ def test_the_cache_gives_identical_links(small: Taxonomy, tmp_path: Path, monkey
     assert len(list((tmp_path / "cache").iterdir())) == 3
 
 
+def test_the_cache_folder_does_not_grow_without_end(small: Taxonomy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COMPETENCE_CACHE", str(tmp_path))
+    for number in range(10):
+        Linker.fit(small, [(f"ord {number}", "finnish")])
+    assert len(list(tmp_path.iterdir())) == 8
+
+
 @pytest.mark.parametrize("damage", [b"", b"rubbish", None])
 def test_a_damaged_cache_file_is_made_anew(
     small: Taxonomy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: bytes | None
