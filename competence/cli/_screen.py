@@ -170,12 +170,17 @@ def _understood(request: Mapping[str, Any], graph: CompetenceGraph, lang: str) -
 
 
 def _stages(plan: Suggestions, lang: str) -> list[str]:
-    """Say what stage 2 of a team plan changed against stage 1."""
-    difference = plan.provenance.request.get("difference")
-    if not isinstance(difference, Mapping):
+    """Say what stage 2 of a team plan gave up and gained against stage 1."""
+    if plan.neutral is None:
         return []
-    shares = {k: f"{_number(100 * difference[k], lang, '.0f')} %" for k in ("worst_1", "mean_1", "worst_2", "mean_2")}
-    return [text("cli.team.stages", lang, **shares)]
+    values: dict[str, object] = {}
+    for stage, teams in ((1, plan.neutral), (2, plan)):
+        scores = [s.score for s in teams]
+        worst, mean = min(scores, default=0.0), sum(scores) / max(len(scores), 1)
+        values[f"worst_{stage}"] = f"{_number(100 * worst, lang, '.0f')} %"
+        values[f"mean_{stage}"] = f"{_number(100 * mean, lang, '.0f')} %"
+        values[f"lone_{stage}"] = sum(1 in (s.facts.get("women"), s.facts.get("men")) for s in teams)
+    return [text("cli.team.stages", lang, **values)]
 
 
 # -- what was read ------------------------------------------------------------------------------------------------------
