@@ -16,6 +16,7 @@ import zipfile
 import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -129,17 +130,26 @@ def _named(name: str, value: object, found: Found) -> None:
     elif isinstance(value, Iterable):
         rows = [dict(row) for row in value]
         headings = list(dict.fromkeys(key for row in rows for key in row))
-        cells: list[list[Cell]] = [list(headings), *([row.get(h) for h in headings] for row in rows)]
+        cells: list[list[Cell]] = [[str(h) for h in headings], *([_plain_cell(row.get(h)) for h in headings] for row in rows)]
         found.grids.append(Grid(name, name, cells, table=table))
     else:
         raise InputError(f"table {name!r} must be a DataFrame, a path or rows; got {type(value).__name__}")
 
 
+def _plain_cell(value: Any) -> Cell:
+    """Return a value as a sheet would hold it: numpy and pandas scalars plain, whatever else as its text."""
+    if hasattr(value, "to_pydatetime"):
+        stamp: datetime = value.to_pydatetime()
+        return stamp
+    if value is None or isinstance(value, str | int | float | date | time | timedelta):
+        return value
+    return _plain_cell(value.item()) if hasattr(value, "item") and getattr(value, "ndim", 1) == 0 else str(value)
+
+
 def _frame_grid(frame: Any, name: str, table: str | None) -> Grid:
     """Take a DataFrame as the sheet it would be written to: headings in row 1, no index."""
     tidy = frame.astype(object).where(frame.notna(), None)
-    rows = [[v.to_pydatetime() if hasattr(v, "to_pydatetime") else v.item() if hasattr(v, "item") else v for v in row]
-            for row in tidy.itertuples(index=False, name=None)]  # fmt: skip
+    rows = [[_plain_cell(value) for value in row] for row in tidy.itertuples(index=False, name=None)]
     depth = getattr(frame.columns, "nlevels", 1)
     heads: list[list[Cell]] = [
         [str(c[level]) if isinstance(c, tuple) else str(c) for c in frame.columns] for level in range(depth)
@@ -268,10 +278,9 @@ _DIMENSION = re.compile(rb'<dimension\b[^>]*?ref="[A-Z]+\d+:([A-Z]{1,3})(\d{1,7}
 
 def _sheet_facts(name: str, xml: bytes) -> tuple[int, list[tuple[int, int]]]:
     """Return how many rows are hidden and where formulas without a saved value stand; refuse impossible areas."""
-    last_row = last_column = 0
-    for match in _CELL_AT.finditer(xml):
-        last_row = max(last_row, int(match[2]))
-        last_column = max(last_column, _column_number(match[1]))
+    places = _CELL_AT.findall(xml)
+    last_row = max(map(int, {row for _, row in places}), default=0)
+    last_column = max(map(_column_number, {column for column, _ in places}), default=0)
     if last_row * last_column > MOST_CELLS:
         raise _unreadable(name, "too_many_cells")
     formulas = [(int(m[2]), _column_number(m[1])) for m in _EMPTY_FORMULA.finditer(xml)] if b"<f" in xml else []

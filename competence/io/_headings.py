@@ -339,7 +339,18 @@ _FORBIDDEN_STARTS = (
         "medarbetarbetyg",
         "omdöme",
     ),
-    *("fackförbund", "facktillhör", "fackmedlem", "religio", "trosuppfatt", "nationalit", "medborgarskap", "etnic", "etnisk"),
+    *(
+        "facklig",
+        "fackförbund",
+        "facktillhör",
+        "fackmedlem",
+        "religio",
+        "trosuppfatt",
+        "nationalit",
+        "medborgarskap",
+        "etnic",
+        "etnisk",
+    ),
     *("födelseland", "diagnos", "hälsotillstånd", "personlighetstest", "inkomst", "sjukpenning", "partitillhör", "hälsoläge"),
 )
 _FORBIDDEN_PHRASES = ("sick leave", "sick days", "country of birth", "performance rating", "lön 20", "lön (", "union member")

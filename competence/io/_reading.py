@@ -237,9 +237,9 @@ def _slug(text: str) -> str:
     return re.sub(r"[^\w]+", "-", text.casefold()).strip("-") or "-"
 
 
-def _worded(kind: Any, *, echo: bool = True) -> Callable[[Cell], Parsed[Any]]:
+def _worded(kind: Any) -> Callable[[Cell], Parsed[Any]]:
     """Return a parser for one enum."""
-    return lambda cell: word(cell, kind, echo=echo)
+    return lambda cell: word(cell, kind)
 
 
 @dataclass(slots=True)
@@ -464,7 +464,9 @@ class _Reader:
         if self.units:
             rows.tell(i, "unknown_unit", column=rows.heading(column), value=code or name)
         key = _key(code) if code else self.made_names.get(fold(name), _key(name))
-        made = self.made.setdefault(key, _UnitMade())
+        made = self.made.get(key)
+        if made is None:
+            made = self.made[key] = _UnitMade()
         if code:
             made.ids[code] += 1
         if name:
@@ -526,7 +528,8 @@ class _Reader:
         if not rows.has("person_id"):
             return [""] * len(rows)
         column = rows.columns["person_id"][0]
-        personal = [is_personal_number(c) for c in column.cells]
+        judged = {c: is_personal_number(c) for c in set(column.cells)}
+        personal = [judged[c] for c in column.cells]
         filled = sum(not is_empty(c) for c in column.cells)
         ids = rows.parse(column, _id)
         if filled and sum(personal) == filled:
@@ -745,7 +748,7 @@ class _Reader:
         jobs = []
         for unit, employment, rows, i in draft.jobs:
             jobs.append((replace(employment, unit_id=self._unit_id(unit or None)), rows, i))
-        kept = [(e, rows, i) for n, (e, rows, i) in enumerate(jobs) if not _absorbed(n, [j[0] for j in jobs])]
+        kept = jobs if len(jobs) < 2 else [job for n, job in enumerate(jobs) if not _absorbed(n, [j[0] for j in jobs])]
         current = [(e.share, rows, i) for e, rows, i in kept if e.share is not None and e.is_current(as_of)]
         total = sum(s for s, _, _ in current)
         if total > 1 + 1e-9:
@@ -865,14 +868,13 @@ class _Reader:
     def _whom(self, rows: Rows) -> list[str | None]:
         """Return whom each row is about, by id, else by unique name; set aside rows about nobody known."""
         keys, names = self._keys(rows), self._names(rows)
-        fault = self._key_fault(rows)
         found: list[str | None] = []
         for i in range(len(rows)):
             text = keys[i] or names[i]
             if not rows.open(i):
                 found.append(None)
             elif not text:
-                rows.reject(i, fault)
+                rows.reject(i, self._key_fault(rows))
                 found.append(None)
             else:
                 found.append(self._one(rows, i, text))
@@ -906,7 +908,7 @@ class _Reader:
         whom = self._whom(rows)
         ids, texts, langs = rows.read("statement_id", _plain), rows.read("text", _long), rows.read("lang", _plain)
         where, days = rows.read("learnt_where", _worded(LearntWhere)), rows.read("day", day)
-        sources, levels = rows.read("source", _worded(Source, echo=False)), rows.read("level", level)
+        sources, levels = rows.read("source", _worded(Source)), rows.read("level", level)
         headings, visibilities = rows.read("heading", answer), rows.read("visibility", _worded(Visibility))
         for i, person_id in enumerate(whom):
             if person_id is None:
@@ -939,7 +941,7 @@ class _Reader:
     def _evidence(self, rows: Rows) -> Iterable[tuple[tuple[Rows, int], Evidence]]:
         whom = self._whom(rows)
         ids, concepts, words = rows.read("evidence_id", _plain), rows.read("concept_id", _plain), rows.read("words", _plain)
-        levels, sources = rows.read("level", level), rows.read("source", _worded(Source, echo=False))
+        levels, sources = rows.read("level", level), rows.read("source", _worded(Source))
         forms, days = rows.read("learning_form", _worded(LearningForm)), rows.read("day", day)
         authors, statements = rows.read("author", _plain), rows.read("statement_id", _plain)
         stages, visibilities = rows.read("stage", _worded(ValidationStage)), rows.read("visibility", _worded(Visibility))
@@ -1317,7 +1319,7 @@ class _PeopleCells:
         self.sexes = rows.read("sex", sex)
         self.born = rows.read("birth", birth)
         self.ages = rows.read("age", _age_cell)
-        self.bands: list[AgeBand | None] = rows.read("age_band", _worded(AgeBand, echo=False))
+        self.bands: list[AgeBand | None] = rows.read("age_band", _worded(AgeBand))
         self.codes = rows.read("unit_id", _plain)
         self.unit_names = rows.read("unit_name", _plain)
         self.jobs = reader._jobs(rows, "title")
@@ -1333,7 +1335,7 @@ class _PeopleCells:
         self.capacities = rows.read("capacity", whole)
         self.answers = {name: rows.read(name, opt_in) for name in OPT_INS}
         self.days = rows.read("day", day)
-        self.sources: list[Source | None] = rows.read("source", _worded(Source, echo=False))
+        self.sources: list[Source | None] = rows.read("source", _worded(Source))
         self.visibilities: list[Visibility | None] = rows.read("visibility", _worded(Visibility))
         self.statements = rows.read("statement", _long)
         self.title_day = rows.title_day()

@@ -251,6 +251,8 @@ def is_personal_number(cell: Cell) -> bool:
     eaten the leading zeros of a number (born 2000-2009) does the Luhn check decide.
     """
     text = as_text(cell).replace(" ", "")
+    if len(text) < 8:
+        return False
     match = _PERSONAL.fullmatch(text)
     if match:
         return _is_personal(match)
@@ -269,6 +271,12 @@ def has_personal_number(text: str) -> bool:
 def mask_personal_numbers(text: str) -> str:
     """Return ``text`` with every personal identity number replaced by :data:`MASK`."""
     return _PERSONAL.sub(lambda m: MASK if _is_personal(m) else m[0], text)
+
+
+def _is_plain_number(cell: Cell) -> bool:
+    """Say whether a faulty value may be shown again: digits and signs, since letters may be a name in the wrong column."""
+    text = as_text(cell)
+    return not is_personal_number(cell) and not any(c.isalpha() for c in text)
 
 
 def text_cell(cell: Cell, *, lines: bool = False) -> Parsed[str]:
@@ -341,7 +349,7 @@ def day(cell: Cell, *, ends: bool = False) -> Parsed[date | None]:
     if found is not None and ends and found.year >= _FOREVER:
         return Parsed(None)
     if found is None or not _FIRST_YEAR <= found.year <= _LAST_YEAR:
-        return Parsed(None, "date_invalid", echo=not is_personal_number(cell))
+        return Parsed(None, "date_invalid", echo=_is_plain_number(cell))
     if partly:
         return Parsed(found, "date_incomplete", ProblemEffect.CHANGED)
     return Parsed(found)
@@ -381,11 +389,11 @@ def share(cell: Cell) -> Parsed[float | None]:
         return Parsed(None)
     value = _number(cell)
     if value is None or value < 0:
-        return Parsed(None, "share_invalid")
+        return Parsed(None, "share_invalid", echo=_is_plain_number(cell))
     percent = isinstance(cell, str) and "%" in cell
     # From 1.5 up a plain number must be percent: 1.2 is a real (too high) share of full time, 15 is 15 %.
     result = float(value / 100 if percent or value > Decimal("1.5") else value)
-    return Parsed(result) if result <= _MOST_SHARE else Parsed(None, "share_invalid")
+    return Parsed(result) if result <= _MOST_SHARE else Parsed(None, "share_invalid", echo=_is_plain_number(cell))
 
 
 def level(cell: Cell) -> Parsed[int | None]:
@@ -394,7 +402,7 @@ def level(cell: Cell) -> Parsed[int | None]:
         return Parsed(None)
     value = _number(cell)
     if value is None or value != value.to_integral_value() or not 0 <= value <= 5:
-        return Parsed(None, "level_invalid", echo=not is_personal_number(cell))
+        return Parsed(None, "level_invalid", echo=_is_plain_number(cell))
     return Parsed(int(value))
 
 
@@ -404,7 +412,7 @@ def whole(cell: Cell) -> Parsed[int | None]:
         return Parsed(None)
     value = _number(cell)
     if value is None or value != value.to_integral_value() or not 0 <= value < 1_000_000:
-        return Parsed(None, "number_invalid", echo=not is_personal_number(cell))
+        return Parsed(None, "number_invalid", echo=_is_plain_number(cell))
     return Parsed(int(value))
 
 
@@ -414,7 +422,7 @@ def minutes(cell: Cell) -> Parsed[float | None]:
         return Parsed(None)
     value = _number(cell)
     if value is None or not 0 <= value <= 1440:
-        return Parsed(None, "number_invalid", echo=not is_personal_number(cell))
+        return Parsed(None, "number_invalid", echo=_is_plain_number(cell))
     return Parsed(float(value))
 
 
@@ -426,7 +434,7 @@ def weight(cell: Cell) -> Parsed[float | None]:
     if value is not None and isinstance(cell, str) and "%" in cell:
         value = value / 100
     if value is None or not 0 < value <= 1:
-        return Parsed(None, "weight_invalid", echo=not is_personal_number(cell))
+        return Parsed(None, "weight_invalid", echo=_is_plain_number(cell))
     return Parsed(float(value))
 
 
@@ -436,7 +444,7 @@ def probability(cell: Cell) -> Parsed[float | None]:
         return Parsed(None)
     value = _number(cell)
     if value is None or not 0 <= value <= 1:
-        return Parsed(None, "number_invalid", echo=not is_personal_number(cell))
+        return Parsed(None, "number_invalid", echo=_is_plain_number(cell))
     return Parsed(float(value))
 
 
@@ -475,7 +483,7 @@ def _lookup(kind: type[StrEnum]) -> dict[str, StrEnum]:
     return found
 
 
-def word(cell: Cell, kind: type[E], *, echo: bool = True) -> Parsed[E | None]:
+def word(cell: Cell, kind: type[E]) -> Parsed[E | None]:
     """Read one of a set of values by its Swedish or English word."""
     if is_empty(cell):
         return Parsed(None)
@@ -483,13 +491,13 @@ def word(cell: Cell, kind: type[E], *, echo: bool = True) -> Parsed[E | None]:
     member = _lookup(kind).get(fold(text))
     # 60+ and 60- fold to 60: bands are told apart by their digits alone, which is enough.
     if member is None:
-        return Parsed(None, "word_invalid", echo=echo and not has_personal_number(text))
+        return Parsed(None, "word_invalid", echo=False)
     return Parsed(kind(member))
 
 
 def sex(cell: Cell) -> Parsed[Sex]:
     """Read the legal sex as the register writes it; what is not understood is not stated, and never guessed."""
-    read = word(cell, Sex, echo=False)
+    read = word(cell, Sex)
     return Parsed(read.value or Sex.NOT_STATED, "sex_invalid" if read.code else "", echo=False)
 
 
