@@ -215,8 +215,6 @@ def form_teams(
             request=request,
             seed=seed,
         )
-    chosen = {i for team in solution.stage2 for i in team}
-    left_out += [LeftOutRow(graph.person_ids[r], "not_selected") for i, r in enumerate(rows.tolist()) if i not in chosen]
     notes: tuple[str, ...] = ()
     if not stated:
         notes = ("no_sex",)
@@ -232,13 +230,15 @@ def form_teams(
         covered = solution.coverage2 if stage == 2 else solution.coverage1
         order = sorted(range(len(teams)), key=lambda k: -covered[k])
         ranked = [_team(graph, rows, holds, resolved.items, teams[k], rank) for rank, k in enumerate(order, start=1)]
+        chosen = {i for team in teams for i in team}
+        rest = [LeftOutRow(graph.person_ids[r], "not_selected") for i, r in enumerate(rows.tolist()) if i not in chosen]
         return Suggestions.build(
             graph,
             _KIND,
             ranked,
             # Stage 2 is proven only against a stage 1 that is: an open gap there is the plan's gap.
             outcome=_named(graph, rows, solution.outcome2 if stage == 2 and proven else solution.outcome1),
-            left_out=left_out,
+            left_out=[*left_out, *rest],
             considered=considered,
             settings=settings,
             as_of=as_of,
