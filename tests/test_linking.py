@@ -252,7 +252,9 @@ def test_the_order_of_texts_changes_nothing(linker: Linker, texts: list[str]) ->
 
 
 def test_the_order_of_concepts_changes_nothing(small: Taxonomy) -> None:
-    turned = replace(small, concepts=dict(reversed(small.concepts.items())), roles=dict(reversed(small.roles.items())))
+    turned = replace(
+        small, concepts=dict(reversed(list(small.concepts.items()))), roles=dict(reversed(list(small.roles.items())))
+    )
     texts = [*TEXTS, "vård", "köra", "språk"]
     assert Linker.fit(turned, cache=False).link_many(texts) == Linker.fit(small, cache=False).link_many(texts)
 

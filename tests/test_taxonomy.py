@@ -87,7 +87,9 @@ def test_written_and_read_again_is_the_same_taxonomy(small: Taxonomy, tmp_path: 
 
 
 def test_equal_content_gives_equal_bytes(small: Taxonomy, tmp_path: Path) -> None:
-    turned = replace(small, concepts=dict(reversed(small.concepts.items())), roles=dict(reversed(small.roles.items())))
+    turned = replace(
+        small, concepts=dict(reversed(list(small.concepts.items()))), roles=dict(reversed(list(small.roles.items())))
+    )
     assert turned.digest == small.digest
     first, second = small.write(tmp_path / "a.zip"), turned.write(tmp_path / "b.zip")
     assert first.read_bytes() == second.read_bytes()

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from competence.errors import InputError, Problem, Problems, TaxonomyError, UnknownIdError, UnreadableFileError
+from competence.errors import InputError, Problem, Problems, TaxonomyError, UnknownIdError
 from competence.model import Concept, ConceptKind, Role
 
 if TYPE_CHECKING:
