@@ -13,7 +13,8 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as BaseResponse
 
 from competence.errors import CompetenceError
-from competence.explain import by_sex_lines, outcome_sentence
+from competence.explain import outcome_sentence
+from competence.suggest.result import Suggestions
 from competence_service.app import services
 from competence_service.policy import permission
 from competence_service.suggestions import (
@@ -32,6 +33,8 @@ from competence_service.web.view import _, current, lang, page, unit_choices
 
 NEED_ROWS = 5
 """Lines of a need that a form offers."""
+PAGE_SIZE = 25
+"""Proposals on one page; a round for a whole municipality has hundreds, each with its reasons."""
 _EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
@@ -156,10 +159,17 @@ def decide(run_id: str) -> tuple[str, int] | BaseResponse:
         rank, made = decision(run.kind, run.result, data, datetime.now(UTC).date())
     except RequestError as error:
         rank = request.form.get("rank", 0, type=int)
-        faults = [f.model_copy(update={"field": f"{f.field}_{rank}"}) for f in error.faults]
+        faults = [f if f.field == "rank" else f.model_copy(update={"field": f"{f.field}_{rank}"}) for f in error.faults]
         return _run_page(run_id, faults, rank)
     services().store.decide(run_id, rank, made)
-    return redirect(url_for("web.show_run", run_id=run_id, _anchor=f"s{rank}"), 303)
+    number = _page_of(Suggestions.from_dict(run.result), rank)
+    return redirect(url_for("web.show_run", run_id=run_id, page=number if number > 1 else None, _anchor=f"s{rank}"), 303)
+
+
+def _page_of(result: Suggestions, rank: int) -> int:
+    """Return the page that shows the suggestion of a rank."""
+    position = next((i for i, s in enumerate(result) if s.rank == rank), 0)
+    return position // PAGE_SIZE + 1
 
 
 def _run_page(run_id: str, faults: list[Fault], deciding: int = 0) -> tuple[str, int]:
@@ -168,6 +178,8 @@ def _run_page(run_id: str, faults: list[Fault], deciding: int = 0) -> tuple[str,
     row, graph = current()
     result = named(run.result, graph, _("former employee"))
     language = lang()
+    pages = max(-(-len(result) // PAGE_SIZE), 1)
+    number = _page_of(result, deciding) if deciding else min(max(request.args.get("page", 1, type=int), 1), pages)
     decisions: dict[int, list[Any]] = {}
     for made in store.decisions(run_id):
         decisions.setdefault(made.rank, []).append(made)
@@ -176,10 +188,11 @@ def _run_page(run_id: str, faults: list[Fault], deciding: int = 0) -> tuple[str,
         422 if faults else 200,
         run=run,
         result=result,
+        shown=result[(number - 1) * PAGE_SIZE : number * PAGE_SIZE],
+        number=number,
+        pages=pages,
         outdated=run.import_id != row.id,
-        graph=graph,
         outcome=outcome_sentence(result.outcome, language),
-        by_sex_lines=by_sex_lines(result.by_sex, language),
         decisions=decisions,
         faults=faults,
         deciding=deciding,

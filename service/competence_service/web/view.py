@@ -11,7 +11,8 @@ from typing import Any
 from flask import Flask, Response, abort, g, render_template, request, session, url_for
 from flask_babel import format_datetime, format_decimal, format_percent, get_locale, ngettext
 from flask_babel import gettext as babel_gettext
-from werkzeug.exceptions import HTTPException
+from markupsafe import Markup
+from werkzeug.exceptions import HTTPException, SecurityError
 from werkzeug.wrappers import Response as BaseResponse
 
 from competence import explain
@@ -103,9 +104,12 @@ def fault_text(fault: Fault) -> str:
         "not_understood": _("These words were not understood."),
         "choose": _("Choose one of the options."),
         "required": _("Fill in this field."),
+        "unknown": _("There is no such proposal."),
         "no_file": _("Choose at least one file."),
         "date": _("Write a date as year-month-day, such as 2026-01-31."),
     }
+    if fault.field == "rank":
+        return known["unknown"]
     if fault.code in ("greater_than_equal", "greater_than"):
         low = fault.values.get("ge", fault.values.get("gt"))
         return _("Must be at least %(number)s.", number=low)
@@ -152,11 +156,14 @@ def _percent(value: float | None) -> str:
 
 
 def _day(value: date | None) -> str:
-    return "–" if value is None else value.isoformat()
+    return "–" if value is None else Markup('<time datetime="{0}">{0}</time>').format(value.isoformat())
 
 
 def _moment(value: datetime | None) -> str:
-    return "–" if value is None else str(format_datetime(value.astimezone(UTC), "yyyy-MM-dd HH:mm"))
+    if value is None:
+        return "–"
+    shown = str(format_datetime(value.astimezone(UTC), "yyyy-MM-dd HH:mm"))
+    return Markup('<time datetime="{}">{}</time>').format(value.isoformat(timespec="seconds"), shown)
 
 
 def _level(level: int | None) -> str:
@@ -322,9 +329,12 @@ def prepare_pages(app: Flask) -> None:
 
     @app.errorhandler(HTTPException)
     def _http(error: HTTPException) -> tuple[str, int] | BaseResponse:
-        if request.path.startswith("/api/"):
+        if request.path.startswith("/api/") and not isinstance(error, SecurityError):
             # An address that does not exist belongs to no blueprint, but it was asked for in JSON.
             return http_problem(error)
+        if isinstance(error, SecurityError):
+            # Asked for under a name that is not ours: no address can be built for a page either.
+            return Response("Bad request: this service answers on loopback only.\n", 400, mimetype="text/plain")
         code = error.code or 500
         if error.response is not None or code < 400:
             return error.get_response()
