@@ -175,7 +175,7 @@ def test_group_sizes_are_exact_and_womens_shares_within_two_points(files: Path, 
 
 
 def test_titles_tell_the_group(files: Path, truth: ExampleTruth) -> None:
-    owner = {}
+    owner: dict[str, str] = {}
     for row in read_rows("titles.csv"):
         assert owner.setdefault(row["title"].casefold(), row["group"]) == row["group"]
     groups = truth.groups
@@ -197,6 +197,12 @@ def test_every_size_gives_that_many_people_and_no_empty_table(people: int) -> No
     assert list(sheets) == SHEETS
     assert all(sheets.values())
     assert {r["Anst.nr"] for r in sheets["Personal"]} == set(range(10001, 10001 + people))
+
+
+def test_unit_codes_and_names_are_unique_however_many_units_there_are() -> None:
+    units = Municipality(20_000, 1).units
+    assert len({u.code for u in units}) == len({u.name for u in units}) == len(units)
+    assert all(u.parent in {p.code for p in units} for u in units if u.parent)
 
 
 @pytest.mark.parametrize("people", [7, 60_001, 0, -5])

@@ -116,6 +116,7 @@ _EXPORT_HEADINGS = {
 
 
 def _csv(rows: Sequence[Row], headings: Mapping[str, str]) -> bytes:
+    """Write as payroll systems export: cp1252 and decimal comma, which files for people to open do not have."""
     out = io.StringIO(newline="")
     writer = csv.writer(out, delimiter=";", lineterminator="\r\n")
     columns = list(rows[0])

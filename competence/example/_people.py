@@ -10,6 +10,7 @@ import csv
 import io
 import random
 import tomllib
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -167,6 +168,7 @@ class Municipality:
         self.taxonomy = Taxonomy.bundled("municipal")
         self.units: list[Unit] = []
         self.by_kind: dict[str, list[Unit]] = {}
+        self._leads: dict[str, list[Unit]] = {}
         self._make_people()
 
     def draw(self, stream: str) -> Draw:
@@ -244,11 +246,7 @@ class Municipality:
                 wanted = max(2, min(wanted, staff["hemtjanst"] // _HOME_STAFF))
             names = kind["names"]
             for i in range(wanted):
-                name = (
-                    names[i % len(names)]
-                    if len(names) >= wanted or i < len(names)
-                    else f"{names[i % len(names)]} {i // len(names) + 1}"
-                )
+                name = names[i] if i < len(names) else f"{names[i % len(names)]} {i // len(names) + 1}"
                 # Norr and Söder lie in two villages, so that travel time means something.
                 place = sites[(i + 1) % len(sites)] if home else sites[i % len(sites)] if kind.get("spread") else sites[0]
                 unit = Unit(f"{kind['code']}{i + 1:02d}", name, kind["code"][:2], kind["id"], place, kind.get("moving"))
@@ -259,7 +257,7 @@ class Municipality:
         self.closed: Unit | None = None
         if self.people >= SMALL:
             self.closed = Unit(
-                "21199", "Förskolan Näckrosen", "21", "closed", sites[3], start=date(1998, 8, 1), end=date(2023, 6, 30)
+                "21900", "Förskolan Näckrosen", "21", "closed", sites[3], start=date(1998, 8, 1), end=date(2023, 6, 30)
             )
             self.units.append(self.closed)
 
@@ -274,7 +272,7 @@ class Municipality:
             unit = units[i % len(units)] if units else self.units[0]
             offered = self.titles.get((group, unit.kind)) or self.titles[group, ""]
             jobs.append(Job(unit, offered[0][0], offered[0][1], group))
-        self._leads = {**getattr(self, "_leads", {}), group: units}
+        self._leads[group] = units
         return jobs
 
     def _place_special(self, slots: list[Job]) -> None:
@@ -287,21 +285,22 @@ class Municipality:
                     break
 
     def _set_managers(self) -> None:
+        staff = Counter(h.job.unit.code for h in self.hands)
         for group, units in self._leads.items():
             managers = [h for h in self.hands if h.job.group == group]
             for hand in managers:
                 hand.manager = True
             if not managers or not units:
                 continue
+            own = {h.job.unit.code: h for h in reversed(managers)}
             for i, unit in enumerate(units):
-                owner = next((h for h in managers if h.job.unit is unit), managers[i % len(managers)])
-                unit.managers.append(owner.person_id)
+                unit.managers.append(own.get(unit.code, managers[i % len(managers)]).person_id)
             for hand in managers:
                 if hand.person_id not in hand.job.unit.managers and len(hand.job.unit.managers) < 2:
                     hand.job.unit.managers.append(hand.person_id)
             if len(managers) > 1 and not any(len(u.managers) > 1 for u in units):
                 # Shared leadership is always present (REQ-HR-4): a second one for the unit with the largest staff.
-                largest = max(units, key=lambda u: (sum(h.job.unit is u for h in self.hands), u.code))
+                largest = max(units, key=lambda u: (staff[u.code], u.code))
                 largest.managers.append(next(h.person_id for h in managers if h.person_id not in largest.managers))
         by_code = {u.code: u for u in self.units}
         for unit in self.units:
