@@ -16,7 +16,7 @@ import zipfile
 import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -61,11 +61,12 @@ class Grid:
 
 @dataclass(slots=True)
 class Found:
-    """All grids of one source, what was told on the way, and the files' digests."""
+    """All grids of one source, what was told on the way, the files' digests, and the days they were saved."""
 
     grids: list[Grid] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     sources: list[tuple[str, str]] = field(default_factory=list)
+    saved: list[date] = field(default_factory=list)
 
 
 def _unreadable(name: str, why: str) -> UnreadableFileError:
@@ -181,6 +182,7 @@ def _folder(path: Path, found: Found) -> None:
 def _file(path: Path, found: Found) -> None:
     try:
         data = path.read_bytes()
+        found.saved.append(datetime.fromtimestamp(path.stat().st_mtime, tz=UTC).date())
     except FileNotFoundError:
         raise _unreadable(path.name, "missing") from None
     except OSError:

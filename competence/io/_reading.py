@@ -125,7 +125,7 @@ def read_staff(
         mark of 3 or 4 is told.
     as_of : date, optional
         Else the latest day on which something in the files was recorded or begun, else 1 January of the newest year
-        named in a title, heading or file name.
+        named in a title, heading or file name, else the day the file was last saved (each told as a Problem).
 
     Returns
     -------
@@ -137,7 +137,7 @@ def read_staff(
     UnreadableFileError
         If a file is empty, damaged, locked with a password, too large, or not what it says.
     InputError
-        If ``columns`` or ``scale`` is not allowed, or nothing in the files gives a date and ``as_of`` is None.
+        If ``columns`` or ``scale`` is not allowed, or a table without a file gives no date and ``as_of`` is None.
 
     Notes
     -----
@@ -1185,6 +1185,13 @@ class _Reader:
         if years:
             self.told.append(Problem(code="no_date", detail=f"{max(years)}-01-01", effect=ProblemEffect.CHANGED))
             return date(max(years), 1, 1)
+        if self.found.saved:
+            # A manager's matrix without any date should still be read: the day the file was saved is the best there is,
+            # and where nothing is dated no result depends on it.
+            self.told.append(
+                Problem(code="no_date_saved", detail=max(self.found.saved).isoformat(), effect=ProblemEffect.CHANGED)
+            )
+            return max(self.found.saved)
         faults = Counter(p.code for rows in self.tables for p in rows.problems() if p.effect is ProblemEffect.SET_ASIDE)
         also = f"; also: {', '.join(f'{code} ({n})' for code, n in faults.most_common(5))}" if faults else ""
         raise InputError(f"as_of must be given, since no date stands in the files, e.g. as_of=date(2026, 3, 1){also}")

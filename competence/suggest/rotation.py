@@ -74,7 +74,7 @@ def plan_rotation(
     forbidden : iterable of (person, person)
         The first may not move to the second's post. Rejected and forbidden decisions are added.
     cutoff : float or None
-        Lowest fit to the post moved to; None takes ``settings.fit.cutoff``.
+        Lowest fit to the post moved to; None takes ``settings.fit.cutoff``. Roles held today are fitted already.
     effort, time_limit, progress
         Budget of the solver in steps, a guard in seconds, and a callback.
     settings, as_of, seed
@@ -265,7 +265,12 @@ class _Moves:
         self.requirements = [_merged(graph, kind) for kind in self.kinds]
         rows = np.array(self.movers, dtype=np.int64)
         self.fit = np.column_stack([fit(graph, r)[rows] for r in self.requirements])
-        self.growth = np.column_stack([growth(graph, r, cutoff=cutoff)[rows] for r in self.requirements])
+        # Whoever holds a role today fits it, however little of it the files tell: the employer chose the person for it.
+        own = [frozenset(graph.person_roles[row]) for row in self.movers]
+        known = np.array([[roles.issuperset(kind) for kind in self.kinds] for roles in own], dtype=np.bool_)
+        self.fits = (self.fit >= cutoff) | known
+        could_learn = np.column_stack([growth(graph, r, cutoff=0.0)[rows] for r in self.requirements])
+        self.growth = np.where(self.fits, could_learn, 0.0)
         self.hard = np.column_stack([hard_met(graph, r)[rows] for r in self.requirements])
         self.wishes = [self._wished(row) for row in self.movers]
         asked = [frozenset(graph.concept_index[q.concept_id] for q in r) for r in self.requirements]
@@ -273,7 +278,7 @@ class _Moves:
             [[len(wish & kind) / len(wish) if wish else 0.0 for kind in asked] for wish in self.wishes], dtype=np.float64
         ).reshape(len(self.movers), len(self.kinds))
         self.refused: dict[str, NDArray[np.bool_]] = {}
-        self._rules(cutoff)
+        self._rules()
 
     def _wished(self, row: int) -> frozenset[int]:
         person_id = self.graph.person_ids[row]
@@ -281,7 +286,7 @@ class _Moves:
             (person_id, InterestKind.USE), frozenset()
         )
 
-    def _rules(self, cutoff: float) -> None:
+    def _rules(self) -> None:
         """Mark every move that a hard rule forbids, shape (n_movers, n_movers), one array per rule."""
         n = len(self.movers)
         names = sorted({p.unit_id for p in self.posts})
@@ -295,7 +300,7 @@ class _Moves:
         self.refused = {
             "same_work": same_unit & (by_kind[:, None] == by_kind[None, :]),
             "hard_requirement": ~self.hard[:, by_kind],
-            "fit_below_cutoff": self.fit[:, by_kind] < cutoff,
+            "fit_below_cutoff": ~self.fits[:, by_kind],
             "nothing_to_learn": nothing,
             "travel_too_long": minutes > self.settings.suggest.travel_minutes,
             "share_differs": np.abs(share[:, None] - share[None, :]) > self.settings.suggest.share_tolerance + 1e-9,

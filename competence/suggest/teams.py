@@ -252,7 +252,10 @@ def form_teams(
 
 
 def _named(graph: CompetenceGraph, rows: NDArray[np.int64], outcome: Outcome) -> Outcome:
-    """Return an Outcome whose conflicts name people in place of the solver's positions, and units not at all."""
+    """Return an Outcome whose conflicts name people in place of the solver's positions, and units not at all.
+
+    The note that names the aim last proven stands with its figures in the request's ``difference``.
+    """
     said = []
     for conflict in outcome.conflicts:
         rule, _, detail = conflict.partition(":")
@@ -261,7 +264,9 @@ def _named(graph: CompetenceGraph, rows: NDArray[np.int64], outcome: Outcome) ->
             said.append(rule)
         else:
             said.append(f"{rule}:{', '.join(graph.person_ids[rows[i]] for i in positions)}")
-    return replace(outcome, conflicts=tuple(dict.fromkeys(said)))
+    return replace(
+        outcome, conflicts=tuple(dict.fromkeys(said)), notes=tuple(n for n in outcome.notes if not n.startswith("level:"))
+    )
 
 
 def _pool_note(graph: CompetenceGraph, items: Sequence[ResolvedItem], limit: PoolLimit) -> str:
