@@ -322,6 +322,8 @@ def test_home_care_and_the_two_mentees_exist_for_every_seed(seed: int, taxonomy:
     assert len(truth.protected) == 4
     assert 1 <= len(truth.under_age) <= 2
     assert any(u["Chef 2"] for u in sheets["Enheter"])
+    days = {str(r["Datum"]): str(r["Anst.nr"]) for r in sheets["Utsagor"]}
+    assert not {days["2026-10-31"], days["2026-02-30"]} & gone
     levels: dict[tuple[str, str], int] = {}
     for row in sheets["Belägg"]:
         key = (str(row["Anst.nr"]), str(row["Kompetens"]))

@@ -463,10 +463,13 @@ class Tables:
                     told.append(i)
             for i in told:
                 rows.append(self._statement(hand, sayings[i], len(rows) + 1, draw))
+        # Not on rows of protected people, which reading drops whole.
+        hidden = {int(h.person_id) for h in self.town.hands if h.protected}
+        seen = [row for row in rows if row["Anst.nr"] not in hidden]
         # The newest date of all files is the date they were drawn up.
-        rows[0]["Datum"] = self.town.as_of.isoformat()
+        seen[0]["Datum"] = self.town.as_of.isoformat()
         if self.town.people >= 30:
-            rows[len(rows) // 2]["Datum"] = "2026-02-30"
+            seen[len(seen) // 2]["Datum"] = "2026-02-30"
             self._count("wrong_date")
             rows.append({**rows[-1], "Utsage-id": f"U{len(rows) + 1:06d}", "Anst.nr": 9001, "Vad jag kan": "Kan köra truck"})
             self._count("unknown_person")
