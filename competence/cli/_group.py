@@ -86,7 +86,10 @@ def _missing(name: str) -> click.Command:
         raise Failure(_install_line(name))
 
     return click.Command(
-        name, callback=say, help=_OF_THE_SERVICE.get(name, ""), context_settings={"ignore_unknown_options": True}
+        name,
+        callback=say,
+        help=_OF_THE_SERVICE.get(name, ""),
+        context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
     )
 
 

@@ -29,6 +29,8 @@ __all__ = ["print_check", "print_plan", "problem_lines", "title_of", "write_chec
 _SHOWN = 5
 """Places shown per kind of Problem, and half the words per list, unless all are asked for."""
 _ROWS_SHOWN = 12
+_ALWAYS_WHOLE = frozenset({"table_missing"})
+"""What is not had without a table is said for each table, and there are ten at most."""
 _SEXES = (("women", "women"), ("men", "men"), ("unstated", "not_stated"))
 _LEAST_ROOM = 24
 _NARROW, _WIDE = 80, 110
@@ -238,11 +240,13 @@ def problem_lines(problems: Iterable[Problem], lang: str, everything: bool) -> l
         places.setdefault(kind, {}).setdefault(place, []).append(problem)
     lines: list[str] = []
     said: int | None = None
-    for (effect, _), found in sorted(places.items(), key=lambda kind: (kind[0][0], -sum(map(len, kind[1].values())), kind[0][1])):
+    for (effect, code), found in sorted(
+        places.items(), key=lambda kind: (kind[0][0], -sum(map(len, kind[1].values())), kind[0][1])
+    ):
         if effect != said:
             lines += ["", text(f"cli.effect.{effects[effect].value}", lang).upper()]
             said = effect
-        shown = list(found.items()) if everything else list(found.items())[:_SHOWN]
+        shown = list(found.items()) if everything or code in _ALWAYS_WHOLE else list(found.items())[:_SHOWN]
         for (file, column, message, _), told in shown:
             where = ", ".join(part for part in (file, column, _rows(told, lang, everything)) if part)
             lines += textwrap.wrap(

@@ -1,0 +1,456 @@
+"""What the command promises: files in, a table on the screen, exit codes for scripts, never a traceback."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+
+import competence
+from competence import Suggestions
+from competence.cli import cli
+from competence.cli._options import parse_ids, parse_need
+from competence.cli._screen import _table
+from competence.errors import InputError
+
+SMALL = Path(__file__).parent / "data" / "taxonomy_small"
+CALLS = {
+    "experts": ("--need", "demensvård"),
+    "pairs": (),
+    "rotation": (),
+    "teams": ("--need", "bemötande=1", "--size", "2"),
+    "validations": (),
+}
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep what the linker computes in one folder of this run, out of the user's own cache."""
+    monkeypatch.setenv("COMPETENCE_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+    monkeypatch.setenv("COLUMNS", "120")
+
+
+@pytest.fixture(scope="session")
+def eight(root: Path) -> Path:
+    return root / "tests" / "data" / "staff_eight"
+
+
+@pytest.fixture(scope="session")
+def three(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file of three people without a fault."""
+    path = tmp_path_factory.mktemp("three") / "personal.csv"
+    path.write_text(
+        "Anst.nr;Namn;Kön;Enhet;Befattning;Från;Demensvård;Finska\n"
+        "1;Eva Lind;kvinna;Norr;Undersköterska;2020-01-01;4;\n"
+        "2;Bo Ek;man;Norr;Undersköterska;2021-02-01;2;x\n"
+        "3;Maj Sand;kvinna;Söder;Vårdbiträde;2023-03-01;;5\n",
+        encoding="utf-8",
+    )
+    return path
+
+
+def quick(*arguments: str | Path, code: int = 0) -> Result:
+    """Run with a small taxonomy, where the municipal one would only take time."""
+    return run(*arguments, "--taxonomy", SMALL, code=code)
+
+
+def run(*arguments: str | Path, code: int = 0) -> Result:
+    result = CliRunner().invoke(cli, [str(a) for a in arguments])
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    assert result.exit_code == code, (result.stdout, result.stderr)
+    assert "Traceback" not in result.output
+    return result
+
+
+# -- check ------------------------------------------------------------------------------------------------------------------
+
+
+def test_check_of_a_file_without_faults_prints_the_row_sum_and_ends_with_0(three: Path) -> None:
+    shown = run("check", three).stdout
+    assert "3 rader lästa = 3 kvar + 0 undantagna." in shown
+    assert "personer" in shown
+    assert "2 av 2 kopplade till en roll" in shown
+
+
+def test_check_ends_with_1_where_rows_were_set_aside_and_says_which_row_why_and_what_to_do(tmp_path: Path) -> None:
+    path = tmp_path / "personal.csv"
+    path.write_text("Anst.nr;Namn;Från\n1;Eva Lind;2020-01-01\n1;Eva Lind;2020-01-01\n3;Maj Sand;2026-02-30\n", encoding="utf-8")
+    shown = run("check", path, code=1).stdout
+    assert "3 rader lästa = 2 kvar + 1 undantagna." in shown
+    assert "RADEN ANVÄNDS INTE" in shown
+    assert "rad 3" in shown
+    assert "Datumet ”2026-02-30” finns inte." in shown
+    assert "→ Skriv ÅÅÅÅ-MM-DD." in shown
+
+
+def test_rows_read_are_rows_kept_plus_rows_set_aside_in_every_line_of_the_table(eight: Path) -> None:
+    lines = run("check", eight, code=0).stdout.splitlines()
+    start = next(k for k, line in enumerate(lines) if line.startswith("---"))
+    rows = [line.split() for line in lines[start + 1 :]]
+    table = [row for row in rows[: rows.index(next(r for r in rows if "rader" in r))] if row]
+    assert len(table) == 10
+    for row in table:
+        read, kept, aside = (int(cell) for cell in row[-4:-1])
+        assert read == kept + aside
+
+
+@pytest.mark.parametrize("what", ["missing", "empty", "image"])
+def test_a_file_that_cannot_be_read_is_one_line_on_stderr_and_2(tmp_path: Path, what: str) -> None:
+    path = tmp_path / "personal.xlsx"
+    if what == "empty":
+        path.touch()
+    elif what == "image":
+        path.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(range(256)))
+    for command, arguments in {"check": (), **CALLS}.items():
+        result = quick(command, path, *arguments, code=2)
+        assert result.stdout == ""
+        assert len(result.stderr.strip().splitlines()) == 1
+        assert result.stderr.startswith("Fel: personal.xlsx: ")
+
+
+def test_one_unreadable_file_among_readable_ones_is_told_and_ends_with_2(three: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "files"
+    folder.mkdir()
+    (folder / "personal.csv").write_bytes(three.read_bytes())
+    (folder / "trasig.xlsx").write_bytes(b"PK\x03\x04 not a workbook")
+    result = run("check", folder, code=2)
+    assert "3 rader lästa = 3 kvar" in result.stdout
+    assert "trasig.xlsx" in result.stdout
+
+
+def test_equal_faults_are_said_once_with_all_their_rows_and_all_of_them_on_request(tmp_path: Path) -> None:
+    path = tmp_path / "personal.csv"
+    rows = "".join(f"{k};Person {k};2026-02-30;20{k:02}-13-01\n" for k in range(1, 31))
+    path.write_text(f"Anst.nr;Namn;Från;Till\n0;Eva Lind;2020-01-01;\n{rows}", encoding="utf-8")
+    short, whole = run("check", path).stdout, run("check", path, "--all").stdout
+    assert short.count("Datumet ”2026-02-30” finns inte.") == 1
+    assert "och 18 till" in short
+    assert "(--all visar alla)" in short
+    assert "(--all visar alla)" not in whole
+    assert "Datumet ”2030-13-01” finns inte." in whole
+    assert "2030-13-01" not in short
+
+
+def test_check_lists_words_that_were_not_understood_with_their_nearest_competences(tmp_path: Path) -> None:
+    path = tmp_path / "egna_ord.csv"
+    path.write_text("Anst.nr;Namn;Befattning;Från\n1;Eva Lind;Blorkatör;2020-01-01\n", encoding="utf-8")
+    shown = run("check", path).stdout
+    assert "0 av 1 kopplade till en roll" in shown
+    assert "Blorkatör" in shown
+
+
+def test_check_writes_rows_problems_titles_and_words_to_a_workbook_and_to_json(eight: Path, tmp_path: Path) -> None:
+    openpyxl = pytest.importorskip("openpyxl")
+    run("check", eight, "--out", tmp_path / "läst.xlsx")
+    book = openpyxl.load_workbook(tmp_path / "läst.xlsx")
+    assert book.sheetnames[:2] == ["Rader", "Problem"]
+    sheet = book["Rader"]
+    assert sum(row[2].value for row in sheet.iter_rows(min_row=2)) > 30
+    run("check", eight, "--out", tmp_path / "read.json", "--lang", "en")
+    told = json.loads((tmp_path / "read.json").read_text(encoding="utf-8"))
+    assert all(r["read"] == r["kept"] + r["set_aside"] for r in told["rows"])
+    assert {"as_of", "sources", "problems", "titles", "unlinked"} <= set(told)
+
+
+# -- suggestions --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", CALLS)
+def test_each_suggestion_says_its_outcome_figures_by_sex_and_that_it_is_a_draft(command: str, eight: Path) -> None:
+    shown = quick(command, eight, *CALLS[command]).stdout
+    assert "Nr" in shown
+    assert "Poäng" in shown
+    assert "Bästa möjliga, bevisat." in shown or "från bästa möjliga" in shown or "Funnet genom sökning" in shown
+    assert "Prövade: kvinnor" in shown
+    assert "Detta är ett utkast." in shown
+    english = quick(command, eight, *CALLS[command], "--lang", "en").stdout
+    assert "Considered: women" in english
+    assert "This is a draft." in english
+
+
+@pytest.mark.parametrize("command", CALLS)
+def test_each_suggestion_is_written_whole_as_json_and_as_a_workbook(command: str, eight: Path, tmp_path: Path) -> None:
+    openpyxl = pytest.importorskip("openpyxl")
+    path = tmp_path / "plan.json"
+    result = quick(command, eight, *CALLS[command], "--out", path)
+    assert f"Skrivet: {path}" in result.stdout
+    plan = Suggestions.from_json(path.read_text(encoding="utf-8"))
+    assert plan.kind == command
+    assert len(plan)
+    assert plan.provenance.audience == "unit"
+    quick(command, eight, *CALLS[command], "--out", tmp_path / "plan.xlsx")
+    sheets = openpyxl.load_workbook(tmp_path / "plan.xlsx").sheetnames
+    assert sheets[:5] == ["Förslag", "Skäl", "Inte med", "Kvinnor och män", "Om"]
+    assert zipfile.is_zipfile(tmp_path / "plan.xlsx")
+
+
+def test_the_same_call_prints_and_writes_the_same_twice(eight: Path, tmp_path: Path) -> None:
+    first = quick("pairs", eight, "--out", tmp_path / "a.json", "--seed", "3").stdout
+    second = quick("pairs", eight, "--out", tmp_path / "b.json", "--seed", "3").stdout
+    assert first.replace("a.json", "") == second.replace("b.json", "")
+    assert (tmp_path / "a.json").read_bytes() == (tmp_path / "b.json").read_bytes()
+
+
+def test_what_the_words_were_taken_for_stands_above_the_result(eight: Path) -> None:
+    shown = quick("experts", eight, "--need", "dementia care=3", "--need", "zzzqqq").stdout
+    assert "”dementia care” lästes som demensvård, nivå 3." in shown
+    assert "”zzzqqq” förstods inte. Närmast:" in shown
+
+
+def test_explain_prints_every_reason_with_a_sum_and_ids_hide_the_names(eight: Path) -> None:
+    whole = quick("experts", eight, "--need", "demensvård", "--explain").stdout
+    assert "Poäng" in whole
+    assert "summan av:" in whole
+    assert "Eva Lind" in whole
+    hidden = (
+        quick("experts", eight, "--need", "demensvård", "--ids").stdout
+        + quick("experts", eight, *CALLS["experts"], "--ids", "--explain").stdout
+    )
+    assert "10001" in hidden
+    assert "Eva" not in hidden
+
+
+def test_a_result_that_the_data_cannot_feed_is_empty_with_a_reason_and_no_error(tmp_path: Path) -> None:
+    path = tmp_path / "matris.csv"
+    path.write_text("Namn;Uppdaterad;Demensvård\nEva Lind;2026-01-02;3\nBo Ek;2026-01-02;x\n", encoding="utf-8")
+    shown = quick("rotation", path, "--as-of", "2026-01-02").stdout
+    assert "Inget förslag." in shown
+    assert "enhet och titel" in shown
+
+
+def test_set_aside_rows_give_1_and_a_line_on_stderr_but_the_result_is_printed(tmp_path: Path) -> None:
+    path = tmp_path / "personal.csv"
+    path.write_text("Anst.nr;Namn;Från;Demensvård\n1;Eva Lind;2020-01-01;4\n1;Bo Ek;2021-01-01;3\n", encoding="utf-8")
+    result = quick("experts", path, "--need", "demensvård", code=1)
+    assert "Eva Lind (1)" in result.stdout
+    assert result.stderr.strip() == "1 rader undantogs vid läsningen; competence check visar vilka och varför."
+
+
+def test_audience_decides_whether_peoples_own_words_count(eight: Path) -> None:
+    # Bo Ek says himself that he speaks Finnish; what people say of themselves is for their unit.
+    assert "Bo Ek" in quick("experts", eight, "--need", "finska").stdout
+    assert "Bo Ek" not in quick("experts", eight, "--need", "finska", "--audience", "organisation").stdout
+
+
+def test_pinned_and_forbidden_pairs_reach_the_plan(eight: Path, tmp_path: Path) -> None:
+    path = tmp_path / "plan.json"
+    quick("pairs", eight, "--out", path)
+    first = Suggestions.from_json(path.read_text(encoding="utf-8"))[0].people
+    quick("pairs", eight, "--out", path, "--forbid", ",".join(first))
+    assert first not in [s.people for s in Suggestions.from_json(path.read_text(encoding="utf-8"))]
+    quick("pairs", eight, "--out", path, "--pin", ",".join(first))
+    assert first in [s.people for s in Suggestions.from_json(path.read_text(encoding="utf-8"))]
+
+
+def test_settings_file_is_used_and_a_broken_one_is_one_line(eight: Path, tmp_path: Path) -> None:
+    good, bad = tmp_path / "good.toml", tmp_path / "bad.toml"
+    good.write_text("[suggest]\nexpert_cutoff = 1.0\n", encoding="utf-8")
+    bad.write_text("[suggest\n", encoding="utf-8")
+    assert "Inget förslag." in quick("experts", eight, "--need", "demensvård", "--settings", good).stdout
+    for path in (bad, tmp_path / "none.toml"):
+        result = quick("experts", eight, "--need", "demensvård", "--settings", path, code=2)
+        assert len(result.stderr.strip().splitlines()) == 1
+
+
+def test_columns_scale_and_date_reach_the_reader(tmp_path: Path) -> None:
+    path = tmp_path / "lista.csv"
+    path.write_text("Kodnyckel;Namn;Demensvård\n7;Eva Lind;3\n8;Bo Ek;1\n", encoding="utf-8")
+    out = tmp_path / "plan.json"
+    arguments = ("--columns", "Kodnyckel=person_id", "--scale", "1-3", "--as-of", "2026-01-02", "--need", "demensvård=5")
+    quick("experts", path, *arguments, "--out", out)
+    plan = Suggestions.from_json(out.read_text(encoding="utf-8"))
+    assert plan.as_of.isoformat() == "2026-01-02"
+    assert plan[0].people == ("7",)
+    # The highest of three steps is level 5, so the need of level 5 is wholly covered.
+    assert next(r.value for r in plan[0].reasons if r.measure == "coverage") == 1.0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("check", "x.csv", "--columns", "Anst.nr"), "RUBRIK=FÄLT"),
+        (("check", "x.csv", "--scale", "a=b"), "--scale"),
+        (("check", "x.csv", "--out", "x.pdf"), ".xlsx, .json"),
+        (("check", "x.csv", "--out", "ingen/mapp/x.json"), "finns inte"),
+        (("experts", "x.csv", "--need", "demens=7"), "nivå 1–5"),
+        (("pairs", "x.csv", "--pin", "10001"), "kommatecken"),
+        (("pairs", "x.csv", "--forbid", "1,2,3"), "kommatecken"),
+        (("rotation", "x.csv", "--max-cycle", "5"), "--max-cycle"),
+        (("teams", "x.csv", "--need", "demens", "--n", "0"), "--n"),
+        (("experts", "x.csv"), "--need"),
+        (("experts", "--need", "demens"), "FILES"),
+        (("experts", "x.csv", "--need", "demens", "--audience", "private"), "--audience"),
+        (("example", ".", "--people", "3"), "--people"),
+        (("nothing",), "nothing"),
+    ],
+)
+def test_a_call_that_is_not_allowed_is_refused_before_any_file_is_opened(arguments: tuple[str, ...], said: str) -> None:
+    result = run(*arguments, code=2)
+    assert said in result.stderr
+    assert result.stdout == ""
+
+
+def test_unknown_unit_or_person_offers_what_there_is_in_one_line(eight: Path) -> None:
+    result = quick("experts", eight, "--need", "demensvård", "--units", "Hemtjänst Nor", code=2)
+    assert "Hemtjänst Norr" in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
+    assert "4711" in quick("pairs", eight, "--mentee", "4711", code=2).stderr
+
+
+def test_needs_take_a_level_and_a_head_count_after_the_words() -> None:
+    need = parse_need(["demensvård", "finska=3", "köra bil = 2:4", "a=b=1"], 2, "sv")
+    assert [(i.words, i.level, i.count) for i in need.items] == [
+        ("demensvård", 2, 1),
+        ("finska", 3, 1),
+        ("köra bil", 2, 4),
+        ("a=b", 1, 1),
+    ]
+    for wrong in ("finska=0", "finska=6", "finska=2:0", "=3", "finska=x"):
+        with pytest.raises(InputError, match="WORDS=LEVEL"):
+            parse_need([wrong], 1, "en")
+
+
+def test_groups_of_ids_have_commas_between() -> None:
+    assert parse_ids(["1, 2", "3,4"], "--pin", "sv") == [("1", "2"), ("3", "4")]
+    assert parse_ids(["1,2,3"], "--pin", "sv", exactly=None) == [("1", "2", "3")]
+
+
+# -- the rest -----------------------------------------------------------------------------------------------------------------
+
+
+def test_example_writes_the_workbook_and_the_export_and_says_what_to_try(tmp_path: Path) -> None:
+    shown = run("example", tmp_path / "kommun", "--people", "20", "--seed", "3").stdout
+    assert (tmp_path / "kommun" / "staff.xlsx").is_file()
+    assert list((tmp_path / "kommun" / "export").glob("*.csv"))
+    assert "competence check" in shown
+    assert "20 påhittade personer" in shown
+
+
+def test_bundled_taxonomy_has_no_faults_and_tells_its_size() -> None:
+    assert "inga fel" in run("taxonomy", "check").stdout
+    info = run("taxonomy", "info", "--lang", "en").stdout
+    assert "competences in" in info
+    assert "CC0" in info
+
+
+def test_taxonomy_with_a_fault_is_told_by_row_and_ends_with_1_and_none_at_all_with_2(root: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "taxonomy"
+    folder.mkdir()
+    for path in (root / "tests" / "data" / "taxonomy_small").iterdir():
+        (folder / path.name).write_bytes(path.read_bytes())
+    concepts = (folder / "concepts.csv").read_text(encoding="utf-8").splitlines()
+    (folder / "concepts.csv").write_text("\n".join([*concepts, concepts[1]]) + "\n", encoding="utf-8")
+    shown = run("taxonomy", "check", folder, code=1).stdout
+    assert "finns två gånger" in shown
+    assert len(run("taxonomy", "check", tmp_path / "nothing", code=2).stderr.strip().splitlines()) == 1
+    assert len(run("taxonomy", "info", tmp_path / "nothing", code=2).stderr.strip().splitlines()) == 1
+
+
+def test_without_the_service_serve_and_migrate_say_in_one_line_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.metadata, "entry_points", lambda **_: [])
+    for command in ("serve", "migrate"):
+        result = run(command, "--port", "1", code=2)
+        assert "pip install" in result.stderr
+        assert "competence[service]" in result.stderr
+        assert len(result.stderr.strip().splitlines()) == 1
+    assert "serve" in run("--help").stdout
+
+
+def test_a_service_whose_packages_are_missing_says_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Broken:
+        name = "serve"
+
+        def load(self) -> object:
+            raise ModuleNotFoundError("No module named 'flask'", name="flask")
+
+    class Late:
+        name = "migrate"
+
+        def load(self) -> object:
+            def start() -> None:
+                raise ModuleNotFoundError("No module named 'alembic'", name="alembic")
+
+            return click.Command("migrate", callback=start)
+
+    monkeypatch.setattr(importlib.metadata, "entry_points", lambda **_: [Broken(), Late()])
+    for command in ("serve", "migrate"):
+        assert "competence[service]" in run(command, code=2).stderr
+
+
+def test_a_command_of_another_package_is_run_and_its_refusal_ends_with_2(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Point:
+        name = "serve"
+
+        def load(self) -> object:
+            def refuse() -> None:
+                raise click.ClickException("ports are all in use")
+
+            return click.Command("serve", callback=refuse)
+
+    monkeypatch.setattr(importlib.metadata, "entry_points", lambda **_: [Point()])
+    assert "ports are all in use" in run("serve", code=2).stderr
+
+
+def test_progress_goes_to_stderr_and_only_when_asked_for_where_there_is_no_terminal(eight: Path) -> None:
+    quiet, told = quick("pairs", eight), quick("pairs", eight, "--progress")
+    assert quiet.stderr == ""
+    assert quiet.stdout == told.stdout
+    assert told.stderr.splitlines()[0] == "Läser filer"
+
+
+def test_language_can_be_set_once_for_all_by_the_environment(eight: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COMPETENCE_LANG", "en")
+    assert "This is a draft." in quick("experts", eight, "--need", "demensvård").stdout
+    assert run("experts", "none.csv", "--need", "demensvård", code=2).stderr.startswith("Error: none.csv: ")
+
+
+def test_version_is_the_library_s() -> None:
+    assert competence.__version__ in run("--version").stdout
+
+
+@pytest.mark.parametrize("command", [(), ("check",), ("taxonomy",), ("taxonomy", "check"), *((name,) for name in CALLS)])
+def test_every_command_explains_itself(command: tuple[str, ...]) -> None:
+    shown = run(*command, "--help").stdout
+    assert "Usage:" in shown
+    if command and command[0] in CALLS:
+        assert "--audience" in shown
+        assert "what people" in " ".join(shown.split())
+
+
+def test_module_is_the_same_command_and_a_narrow_character_set_is_no_error(three: Path, root: Path, tmp_path: Path) -> None:
+    environment = os.environ | {"PYTHONIOENCODING": "cp1252", "PYTHONPATH": str(root), "PYTHONWARNINGS": "error"}
+    broken = tmp_path / "personal.csv"
+    broken.write_text("Anst.nr;Namn;Från\n1;Łucja Ż;2026-02-30\n2;Eva;2020-01-01\n", encoding="utf-8")
+    result = subprocess.run(
+        [sys.executable, "-m", "competence", "check", str(broken)], env=environment, capture_output=True, timeout=120
+    )
+    assert result.returncode == 0, result.stderr
+    shown = result.stdout.decode("cp1252")
+    assert "Skriv ÅÅÅÅ-MM-DD" in shown
+    assert "Datumet ”2026-02-30” finns inte." in shown
+
+
+def test_help_loads_neither_pandas_nor_solvers() -> None:
+    heavy = ("pandas", "numba", "ortools", "sklearn", "scipy", "numpy")
+    code = f"import sys, competence.cli; print([m for m in {heavy} if m in sys.modules])"
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True).stdout
+    assert shown.strip() == "[]"
+
+
+def test_table_breaks_long_cells_within_their_column_and_keeps_the_indent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = _table(
+        ["Nr", "Vem", "Varför"], [[["1"], ["Eva Lind (1)", "  Enhet med ett långt namn"], ["kort"]]], (3, 14), right=(0,)
+    )
+    assert lines[0] == "Nr  Vem             Varför"
+    assert lines[2] == " 1  Eva Lind (1)    kort"
+    assert lines[3] == "      Enhet med"
+    assert lines[4] == "        ett långt"
