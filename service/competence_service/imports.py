@@ -12,12 +12,12 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
 from competence.equality import GroupTable
-from competence.errors import InputError, Problem
+from competence.errors import InputError, Problem, UnreadableFileError
 from competence.io import read_staff
 from competence.linking import Linker, link_statements
 from competence.model import HistoryKind, Visibility
@@ -150,15 +150,32 @@ class Importer:
         return self.folder / import_id
 
     def _read(self, place: Path, options: Mapping[str, Any]) -> Staff:
-        day = options.get("as_of")
+        day = options.get("as_of") or options.get("today")
         return read_staff(
             sorted(place.iterdir()),
             scale=options.get("scale") or None,
             as_of=date.fromisoformat(day) if day else None,
         )
 
+    def _first_read(self, place: Path, options: Mapping[str, Any]) -> tuple[Staff, Mapping[str, Any]]:
+        """Read with the choices made; where no date was given or found, take today's and keep it among the choices.
+
+        The library never asks the clock. Here it is better than sending somebody back for a date that most small
+        files lack, and the page says which date was taken.
+        """
+        options = {**options, "today": ""}
+        try:
+            return self._read(place, options), options
+        except UnreadableFileError:
+            raise
+        except InputError:
+            if options.get("as_of"):
+                raise
+            today = {**options, "today": datetime.now(UTC).date().isoformat()}
+            return self._read(place, today), today
+
     def _draft(self, place: Path, options: Mapping[str, Any], import_id: str | None = None) -> str:
-        staff = self._read(place, options)
+        staff, options = self._first_read(place, options)
         linked = link_statements(staff, self.taxonomy, linker=self.linker, settings=self.settings)
         files = [(p.name, hashlib.sha256(p.read_bytes()).hexdigest()) for p in sorted(place.iterdir())]
         stored = self.store.add_import(
@@ -290,7 +307,21 @@ def _author(author: str, ids: Mapping[str, str]) -> str:
     return "" if any(c.isdigit() for c in author) else author
 
 
-_NEVER_SHOWN = ("person", "personal", "duplicate", "manager", "holder", "author", "name")
+_SILENT = frozenset(
+    {
+        *(
+            "birth_invalid",
+            "duplicate_id",
+            "id_from_name",
+            "key_missing",
+            "name_not_unique",
+            "not_a_person",
+            "personal_id_as_key",
+        ),
+        *("personal_id_in_text", "sex_differs", "sex_invalid", "under_age", "unknown_manager", "unknown_person"),
+    }
+)
+"""Problems about who somebody is: what was written there is never repeated."""
 
 
 def without_values(problems: Sequence[Problem], staff: Staff) -> tuple[Problem, ...]:
@@ -306,7 +337,7 @@ def without_values(problems: Sequence[Problem], staff: Staff) -> tuple[Problem, 
 
     kept = []
     for problem in problems:
-        silent = any(part in _NEVER_SHOWN for part in problem.code.split("_"))
+        silent = problem.code in _SILENT
         kept.append(
             replace(
                 problem,

@@ -42,7 +42,9 @@ def receive() -> tuple[str, int] | BaseResponse:
         try:
             import_id = services().library.importer().receive(files, options)
             return redirect(url_for("web.show_import", import_id=import_id), 303)
-        except (UnreadableFileError, InputError) as error:
+        except UnreadableFileError as error:
+            faults.append(Fault(field="files", code="unreadable", message=_said(error)))
+        except InputError as error:
             faults.append(Fault(field="files", code="unreadable", message=str(error)))
     return page("imports.html", 422, imports=services().store.imports(), scales=SCALES, faults=faults, asked=request.form)
 
@@ -81,6 +83,12 @@ def settle(import_id: str) -> tuple[str, int] | BaseResponse:
         importer.confirm(import_id, Visibility(audience))
         return redirect(url_for("web.show_import", import_id=import_id), 303)
     return page("error.html", 400, code=400)
+
+
+def _said(error: UnreadableFileError) -> str:
+    """Say in the language of the page what is wrong with a file and what to do about it."""
+    found = error.problem
+    return str(error) if found is None else f"{found.file}: {found.message(lang())} {found.remedy(lang())}"
 
 
 def _audiences() -> tuple[str, ...]:
