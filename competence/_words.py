@@ -53,7 +53,7 @@ STOP = frozenset(
     jag du man vi de dom han hon mig mej dig sig oss er min mitt mina din ditt sin sitt sina vår våra deras dess
     att och samt i på av för med till från om en ett den det dessa denna detta som är var varit vara har hade haft
     dem kan kunna ska skall så då när där här hos inom vid under över åt ut upp in eller även också bland
-    a an the of and in on at to for with my our your their i im we you is are am be been was have has had can or by as from
+    a an the of and in on at to for with my our your their i im we you is are am been was have has had can or by as from
     """.split()
 )
 """Words that carry no competence: left out of stems and weights, in labels and in texts alike."""
@@ -151,9 +151,10 @@ def clauses(words: Sequence[str], first: int, last: int) -> list[tuple[int, int]
 _PARTICLES = frozenset("in ut upp ned av om åt till från med för under över vid hos på out off up down over for with".split())
 
 _NOT = frozenset("inte ej icke aldrig not never cannot cant dont doesnt couldnt".split())
-_NOT_REALLY_NOT = frozenset("bara enbart only just rädd främmande svårt problem minst fel ovan".split())
+_NOT_REALLY_NOT = frozenset("bara enbart only just rädd främmande svårt svårigheter problem bekymmer minst fel ovan".split())
 _LACKING = frozenset("saknar ingen inga inget utan no without lack".split())
 _LACKED = frozenset("erfarenhet erfarenheter kunskap kunskaper vana utbildning experience knowledge training".split())
+_HAVE = frozenset("har hade have has had".split())
 _SUBORDINATE = frozenset(
     "som när om att fast eftersom innan vad vilken vilket vilka hur så medan utan who that when if what which because".split()
 )
@@ -164,6 +165,11 @@ _WISH_OBJECT = frozenset(
 )
 _WISH_ALONE = frozenset("drömmer hoppas önskar hope wish".split())
 _OWN_START = frozenset("jag kan har är pratar talar brukar i can have speak men but".split())
+
+
+def _has_none(words: Sequence[str], i: int, after: Sequence[str]) -> bool:
+    """Say whether a word of lacking follows "har" ("har inget körkort"), and is not "har inga problem med"."""
+    return i > 0 and words[i - 1] in _HAVE and not _NOT_REALLY_NOT.intersection(after[:1])
 
 
 def stances(words: Sequence[str], first: int, last: int) -> list[Stance]:
@@ -191,7 +197,7 @@ def stances(words: Sequence[str], first: int, last: int) -> list[Stance]:
             if subordinate:
                 break
             if (word in _NOT and not _NOT_REALLY_NOT.intersection(after[:1])) or (
-                word in _LACKING and _LACKED.intersection(after[:2])
+                word in _LACKING and (_LACKED.intersection(after[:2]) or _has_none(words, i, after))
             ):
                 stance = Stance.NEGATED
             elif word in _WISH_VERB and (_WISH_OBJECT.intersection(after) or word in _WISH_ALONE):

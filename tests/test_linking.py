@@ -148,6 +148,7 @@ def test_not_understood_still_offers_the_nearest(linker: Linker) -> None:
         "Har aldrig lärt mig svetsning",
         "I cannot do welding",
         "saknar erfarenhet av svetsning",
+        "har ingen svetsning",
     ],
 )
 def test_a_denial_is_no_competence(linker: Linker, text: str) -> None:
@@ -374,6 +375,8 @@ def test_role_labels_of_the_bundled_taxonomy_link_to_themselves(municipal: Linke
         ("Har kört lastbil och kan finska flytande", {"finnish"}),
         ("Läkemedelsdelegering", {"medicine-giving"}),
         ("körkort B", {"driving-licence-b"}),
+        ("jag har körkort", {"driving-licence-b"}),
+        ("körkort BE", {"driving-licence-be"}),
     ],
 )
 def test_everyday_sayings_meet_the_municipal_taxonomy(municipal: Linker, text: str, concept_ids: set[str]) -> None:
