@@ -17,6 +17,7 @@ from scipy import sparse
 from competence.errors import InputError
 from competence.model import Outcome
 from competence.solve.budget import Budget, Progress, infeasible
+from competence.solve.programme import LinearAnswer, maximise
 
 __all__ = ["Alternative", "Assignment", "alternatives", "assign"]
 
@@ -78,7 +79,7 @@ def _capacity(value: ArrayLike, size: int, name: str) -> NDArray[np.int64]:
 
 def _canonical(score: sparse.csr_array | sparse.csr_matrix, name: str = "score") -> sparse.csr_array:
     """Copy as CSR with sorted columns, keeping explicit zeros; check that it is finite, >= 0 and has no pair twice."""
-    csr = sparse.csr_array(score, dtype=np.float64, copy=True)
+    csr: sparse.csr_array = sparse.csr_array(score, copy=True).astype(np.float64)
     csr.sort_indices()
     if csr.data.size and not (np.isfinite(csr.data).all() and csr.data.min() >= 0):
         raise InputError(f"{name} must be finite and at least 0 for every allowed pair; forbid a pair by leaving it out")
@@ -187,7 +188,9 @@ def assign(
     if low is not None:
         pinned_rows = np.bincount(arc_row[fixed], minlength=n)
         pinned_columns = np.bincount(columns[fixed], minlength=m)
-        solved = _by_programme(sub, np.maximum(low[0] - pinned_rows, 0), np.maximum(low[1] - pinned_columns, 0), objective, budget)
+        solved = _by_programme(
+            sub, np.maximum(low[0] - pinned_rows, 0), np.maximum(low[1] - pinned_columns, 0), objective, budget
+        )
         if solved is None:
             return _none(budget, n, m, ("lower",))
         method = "linear programme of the assignment (HiGHS in SciPy)"
@@ -338,6 +341,8 @@ def _by_paths(arcs: _Arcs, objective: str, budget: Budget) -> _Solved:
         # Rows not handled get the least price that satisfies their arcs: the bound stays valid, the gap tells.
         waiting = arcs.row >= row
         np.maximum.at(u, arcs.row[waiting], profit[waiting] - v[arcs.column[waiting]])
+    # A row that may be in more pairs than it has allowed ones has capacity left: what it earns is each pair's own.
+    u[arcs.row_capacity > row_units] = 0.0
     chosen = np.flatnonzero(used)
     bound = _bound(arcs, u, v, bonus)
     if bonus and row < n:
@@ -354,8 +359,6 @@ def _by_programme(
     arcs: _Arcs, row_lower: NDArray[np.int64], column_lower: NDArray[np.int64], objective: str, budget: Budget
 ) -> _Solved | None:
     """Solve with minimums as a linear programme; None if they cannot be met."""
-    from scipy.optimize import linprog
-
     n, m, k = arcs.n, arcs.m, arcs.score.size
     if k == 0:
         if row_lower.any() or column_lower.any():
@@ -366,31 +369,32 @@ def _by_programme(
     by_column = sparse.csr_array((ones, (arcs.column, position)), shape=(m, k))
     matrix = sparse.vstack([by_row, by_column, -by_row, -by_column], format="csr")
     limits = np.concatenate([arcs.row_capacity, arcs.column_capacity, -row_lower, -column_lower]).astype(float)
-    options = {"dual_feasibility_tolerance": 1e-10, "primal_feasibility_tolerance": 1e-10}
 
-    def solve(cost: NDArray[np.float64], total: int | None) -> tuple[NDArray[np.float64], NDArray[np.float64], float] | None:
-        extra = {} if total is None else {"A_eq": np.ones((1, k)), "b_eq": np.array([float(total)])}
-        left = budget.seconds_left
-        timed = options if left is None else {**options, "time_limit": max(left, 0.01)}
-        result = linprog(-cost, A_ub=matrix, b_ub=limits, bounds=(0, 1), method="highs-ds", options=timed, **extra)
-        if result.x is None:
-            if result.status == 1:
-                budget.stopped_by = "clock"
-            return None
-        prices = -np.minimum(result.ineqlin.marginals, 0.0)
-        return result.x, prices, 0.0 if total is None else -float(result.eqlin.marginals[0])
+    def solve(profit: NDArray[np.float64], total: int | None) -> LinearAnswer | None:
+        answer = maximise(
+            profit,
+            sparse.csr_array(matrix),
+            limits,
+            equal=None if total is None else sparse.csr_array(np.ones((1, k))),
+            equal_to=None if total is None else np.array([float(total)]),
+            top=1.0,
+            simplex=True,
+            seconds=budget.seconds_left,
+        )
+        budget.go_on("assign")
+        return answer
 
     total = None
     if objective == "most_pairs":
         most = solve(np.ones(k), None)
         if most is None:
             return None
-        total = round(float(most[0].sum()))
+        total = round(float(most.values.sum()))
     best = solve(arcs.score, total)
     if best is None:
         return None
-    x, prices, each = best
-    chosen = np.flatnonzero(x > 0.5)
+    prices, each = best.limit_prices, 0.0 if total is None else float(best.equality_prices[0])
+    chosen = np.flatnonzero(best.values > 0.5)
     earned = arcs.score - each - prices @ matrix
     bound = fsum([*(prices * limits), each * (total or 0), *earned[earned > 0]])
     u = prices[:n] - prices[n + m : 2 * n + m]

@@ -81,15 +81,15 @@ def insert_rows(  # type: ignore[no-untyped-def]
     """
     n = row_capacity.shape[0]
     for start in range(first, last):
-        for unit in range(row_capacity[start]):
-            if unit == 0:
-                # No unit of this row is placed yet, so its price may be set to the least that satisfies every arc.
-                best_price = 0.0
-                for a in range(indptr[start], indptr[start + 1]):
-                    gain = profit[a] - v[columns[a]]
-                    if gain > best_price:
-                        best_price = gain
-                u[start] = best_price
+        # No unit of this row is placed yet, so its price may be set to the least that satisfies every arc (a row
+        # without capacity keeps it: it costs nothing).
+        best_price = 0.0
+        for a in range(indptr[start], indptr[start + 1]):
+            gain = profit[a] - v[columns[a]]
+            if gain > best_price:
+                best_price = gain
+        u[start] = best_price
+        for _ in range(row_capacity[start]):
             best = u[start]
             if best <= 0.0:
                 break

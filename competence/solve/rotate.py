@@ -9,14 +9,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import fsum
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
 from competence.errors import InputError
-from competence.model import Outcome, Status
+from competence.model import Outcome
 from competence.solve.budget import PROOF, Budget, Progress, infeasible
+from competence.solve.programme import maximise, maximise_whole
 
 __all__ = ["RotationSolution", "enumerate_cycles", "rotate"]
 
@@ -154,7 +156,7 @@ def enumerate_cycles(
 
 def _arcs(gain: sparse.csr_array | sparse.csr_matrix, locked: Sequence[int]) -> _Arcs:
     """Check the gains and return the moves that may be made."""
-    csr = sparse.csr_array(gain, dtype=np.float64, copy=True)
+    csr = sparse.csr_array(gain, copy=True).astype(np.float64)
     if csr.shape[0] != csr.shape[1]:
         raise InputError(f"gain must be square, people by people; got shape {csr.shape}")
     csr.sum_duplicates()
@@ -255,7 +257,7 @@ def rotate(
     pinned_cycles : sequence of sequences of int
         Cycles that are in the plan whatever they are worth (a move that is not in ``gain`` counts 0).
     effort : int or None
-        Neighbourhoods solved at most; None takes 60 + n / 5 up to 460.
+        Neighbourhoods solved at most; None takes 40 + n / 5 up to 440.
     time_limit : float or None
         Guard in seconds.
     seed : int
@@ -294,7 +296,7 @@ def rotate(
     n = arcs.n
     if max_cycle is not None and max_cycle < 2:
         raise InputError(f"max_cycle must be at least 2, or None; got {max_cycle}")
-    budget = Budget(effort, time_limit, progress, default=min(460, 60 + n // 5))
+    budget = Budget(effort, time_limit, progress, default=min(440, 40 + n // 5))
     sides = _sides(n, groups, group_limit, cover)
     pinned, pinned_gain, conflicts = _pin(gain, sides, pinned_cycles, locked, max_cycle)
     if conflicts:
@@ -374,13 +376,12 @@ def _sides(
         raise InputError(f"group_limit must have one number >= 0 per unit ({n_groups}); got shape {limits.shape}")
     if cover is None:
         return _Sides(unit, sparse.csr_array((n, 0)), np.empty(0, dtype=np.int64), n_groups, 0, limits)
-    holders = sparse.csr_array(cover[0], dtype=np.float64, copy=True)
+    held: Any = cover[0]
+    holders: sparse.csr_array = sparse.csr_array(held, copy=True).astype(np.float64)
     holders.eliminate_zeros()
     holders.data[:] = 1.0
     if minimum.ndim != 2 or minimum.shape != (n_groups, holders.shape[1]) or holders.shape[0] != n:
-        raise InputError(
-            f"cover must be holders ({n}, k) and minimum ({n_groups}, k); got {holders.shape} and {minimum.shape}"
-        )
+        raise InputError(f"cover must be holders ({n}, k) and minimum ({n_groups}, k); got {holders.shape} and {minimum.shape}")
     known = np.flatnonzero(unit >= 0)
     by_unit = sparse.csr_array((np.ones(known.size), (unit[known], known)), shape=(n_groups, n))
     now = np.asarray((by_unit @ holders).todense(), dtype=np.float64).reshape(n_groups, -1)
@@ -455,11 +456,13 @@ class _Packing:
         at = np.broadcast_to(np.arange(len(columns))[:, None], cycles.shape)[inside]
         people = sparse.coo_array((np.ones(at.size), (cycles[inside], at)), shape=(self.n, len(columns)))
         if not self.limit.size:
-            return people.tocsr()
-        return sparse.vstack([people, self.side[:, columns]], format="csr")
+            return sparse.csr_array(people)
+        return sparse.csr_array(sparse.vstack([people, self.side[:, columns]], format="csr"))
 
 
-def _packing(arcs: _Arcs, sides: _Sides, cycles: NDArray[np.int32], weight: NDArray[np.float64]) -> tuple[_Packing, NDArray[np.int64]]:
+def _packing(
+    arcs: _Arcs, sides: _Sides, cycles: NDArray[np.int32], weight: NDArray[np.float64]
+) -> tuple[_Packing, NDArray[np.int64]]:
     """Build the model; also return which side rows it kept."""
     ahead = np.empty_like(cycles)
     length = (cycles >= 0).sum(axis=1)
@@ -525,27 +528,24 @@ def _best_arcs(arcs: _Arcs, most: int) -> _Arcs:
 
 def _relax(model: _Packing, budget: Budget) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Solve the linear programme; return dual-feasible prices of people and side rows, and the primal values."""
-    from scipy.optimize import linprog
-
     count = len(model.cycles)
     scale = 1000.0 / float(model.weight.max(initial=1e-12) or 1.0)
     limits = np.concatenate([np.ones(model.n), model.limit])
     active = np.arange(count, dtype=np.int64)
     if count > _ALL_COLUMNS:
         # Each person's most valuable cycles are a start from which few rounds of pricing are needed.
-        active = _per_person(model, -model.weight, 10)
+        active = _per_person(model, -model.weight, 15)
     person, side = np.zeros(model.n), np.zeros(model.limit.size)
     x = np.zeros(count)
+    keep = 0.3 * float(model.weight.max(initial=0.0))
     for _ in range(60):
-        result = linprog(
-            -model.weight[active] * scale, A_ub=model.rows(active), b_ub=limits, bounds=(0, None), method="highs"
-        )
-        if result.x is None:
+        answer = maximise(model.weight[active] * scale, model.rows(active), limits)
+        if answer is None:
             break
-        prices = -np.minimum(result.ineqlin.marginals, 0.0) / scale
+        prices = answer.limit_prices / scale
         person, side = prices[: model.n], prices[model.n :]
         x = np.zeros(count)
-        x[active] = result.x
+        x[active] = answer.values
         if active.size == count:
             break
         reduced = model.priced(person, side)
@@ -553,8 +553,8 @@ def _relax(model: _Packing, budget: Budget) -> tuple[NDArray[np.float64], NDArra
         wanted = np.setdiff1d(wanted, active, assume_unique=False)
         if not wanted.size or not budget.go_on("bound"):
             break
-        fresh = wanted[_lowest(model, wanted, reduced[wanted], 8)]
-        active = np.union1d(active, fresh)
+        # Also those that are nearly worth it: they are the ones the next round would ask for.
+        active = np.union1d(np.union1d(active[reduced[active] < keep], wanted), _per_person(model, reduced, 6))
     # Lift the price of a cycle's first person until no cycle is worth more than its prices: the bound is then valid
     # whatever the solver's tolerance was.
     short = np.maximum(-model.priced(person, side), 0.0)
@@ -764,8 +764,6 @@ def _exact(
     nodes: int,
 ) -> tuple[list[int], float] | None:
     """Solve the packing over some columns; return the cycles and an upper bound for these columns."""
-    from scipy.optimize import Bounds, LinearConstraint, milp
-
     if not columns.size:
         return [], 0.0
     matrix = model.rows(columns)
@@ -773,24 +771,15 @@ def _exact(
     used = np.flatnonzero(np.diff(matrix.indptr))
     # Gains are scaled so that the solver's absolute tolerance of 1e-6 is far under one part in 10^9 of the plan.
     scale = 1000.0 / float(model.weight[columns].max() or 1.0)
-    options: dict[str, float | bool] = {"mip_rel_gap": 0.0, "node_limit": nodes}
-    remaining = budget.seconds_left
-    if remaining is not None:
-        options["time_limit"] = max(remaining, 0.01)
-    result = milp(
-        -model.weight[columns] * scale,
-        constraints=LinearConstraint(matrix[used], -np.inf, limits[used]),
-        integrality=np.ones(columns.size),
-        bounds=Bounds(0, 1),
-        options=options,
+    answer = maximise_whole(
+        model.weight[columns] * scale, [(matrix[used], -np.inf, limits[used])], 1.0, nodes=nodes, seconds=budget.seconds_left
     )
-    if result.x is None or (result.status != 0 and budget.seconds_left == 0.0):
+    if answer.values is None or (not answer.finished and budget.seconds_left == 0.0):
         # What the clock cut short could not be repeated by steps.
         return None
-    found = columns[result.x > 0.5]
+    found = columns[answer.values > 0.5]
     value = fsum(model.weight[found])
-    above = value if result.status == 0 else -float(result.mip_dual_bound) / scale
-    return found.tolist(), max(above, value)
+    return found.tolist(), value if answer.finished else max(answer.bound / scale, value)
 
 
 def _free_bound(arcs: _Arcs) -> tuple[float, NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
@@ -806,20 +795,22 @@ def _free_bound(arcs: _Arcs) -> tuple[float, NDArray[np.float64], NDArray[np.flo
     gain = np.concatenate([arcs.gain, np.zeros(n)])
     if not n:
         return 0.0, np.zeros(0), np.zeros(0), stay
-    # SciPy's matching drops stored zeros, and staying is worth zero: adding a constant to every choice changes no
-    # full matching's rank but keeps each entry.
-    shift = 1.0 + float(np.abs(gain).max())
-    square = sparse.csr_array((gain + shift, (source, target)), shape=(n, n))
+    # SciPy's matching can run for ever on floats that differ by rounding only; on whole numbers under 2^53 its sums
+    # are exact. It drops stored zeros, and staying is worth zero: a constant on every choice changes no full
+    # matching's rank but keeps each entry.
+    true_gain, largest = gain, float(np.abs(gain).max()) or 1.0
+    gain = np.rint(gain * (2.0**36 / largest))
+    square = sparse.csr_array((gain + 2.0**36 + 1.0, (source, target)), shape=(n, n))
     rows, taken = min_weight_full_bipartite_matching(square, maximize=True)
     to = np.empty(n, dtype=np.int64)
     to[rows] = taken
     order = np.argsort(source, kind="stable")
-    source, target, gain = source[order], target[order], gain[order]
+    source, target, gain, true_gain = source[order], target[order], gain[order], true_gain[order]
     value = np.zeros(n)
     hit = to[source] == target
     value[source[hit]] = gain[hit]
     # Prices of posts: the least v >= 0 with v_j >= v_to(i) + g_ij - g_i,to(i). Rounds of Bellman and Ford from the
-    # people whose own post just rose; rounding must not start an endless round, hence the tolerance.
+    # people whose own post just rose, in the same whole numbers.
     v = np.zeros(n)
     indptr = np.zeros(n + 1, dtype=np.int64)
     np.cumsum(np.bincount(source, minlength=n), out=indptr[1:])
@@ -830,14 +821,16 @@ def _free_bound(arcs: _Arcs) -> tuple[float, NDArray[np.float64], NDArray[np.flo
         count = indptr[active + 1] - indptr[active]
         arc = np.repeat(indptr[active] - (np.cumsum(count) - count), count) + np.arange(int(count.sum()))
         asked = v[to[source[arc]]] + (gain[arc] - value[source[arc]])
-        rising = asked > v[target[arc]] + 1e-12 * shift
+        rising = asked > v[target[arc]]
         if not rising.any():
             break
         raised = target[arc][rising]
         np.maximum.at(v, raised, asked[rising])
         active = holder[np.unique(raised)]
+    # The bound is taken at these prices from the gains as they are, so it holds for them.
+    v *= largest / 2.0**36
     u = np.full(n, -np.inf)
-    np.maximum.at(u, source, gain - v[target])
+    np.maximum.at(u, source, true_gain - v[target])
     return fsum([*u, *v]), u, v, to
 
 
@@ -874,7 +867,7 @@ def _free(arcs: _Arcs, sides: _Sides, budget: Budget, seed: int) -> _Answer:
     if not rows.size or (matrix @ moving.astype(float) <= limit + 1e-9).all():
         return _Answer(plan, bound, u + v, side, arcs.gain.size, "assignment with stay (SciPy), proved by prices")
     # The limits bind: their prices from the linear programme over moves, a bound from the assignment under them.
-    prices, values = _price_moves(arcs, matrix, limit)
+    prices = _price_moves(arcs, matrix, limit)
     under = _Arcs(arcs.n, arcs.indptr, arcs.target, arcs.gain - prices @ matrix)
     positive, u, v, _ = _free_bound(under)
     bound = min(bound, positive + fsum(prices * limit))
@@ -889,26 +882,14 @@ def _free(arcs: _Arcs, sides: _Sides, budget: Budget, seed: int) -> _Answer:
     return _Answer(best, bound, u + v, side, arcs.gain.size, method)
 
 
-def _price_moves(
-    arcs: _Arcs, matrix: sparse.csr_array, limit: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Solve the linear programme over moves; return the prices of the side rows and the moves' values."""
-    from scipy.optimize import linprog
-
+def _price_moves(arcs: _Arcs, matrix: sparse.csr_array, limit: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Solve the linear programme over moves; return the prices of the side rows."""
     balance, once = _flow_rows(arcs)
     scale = 1000.0 / float(arcs.gain.max(initial=1.0) or 1.0)
-    result = linprog(
-        -arcs.gain * scale,
-        A_ub=sparse.vstack([once, matrix], format="csr"),
-        b_ub=np.concatenate([np.ones(arcs.n), limit]),
-        A_eq=balance,
-        b_eq=np.zeros(arcs.n),
-        bounds=(0, 1),
-        method="highs",
-    )
-    if result.x is None:
-        return np.zeros(limit.size), np.zeros(arcs.gain.size)
-    return -np.minimum(result.ineqlin.marginals[arcs.n :], 0.0) / scale, result.x
+    rows = sparse.csr_array(sparse.vstack([once, matrix], format="csr"))
+    limits = np.concatenate([np.ones(arcs.n), limit])
+    answer = maximise(arcs.gain * scale, rows, limits, equal=balance, equal_to=np.zeros(arcs.n), top=1.0)
+    return np.zeros(limit.size) if answer is None else answer.limit_prices[arcs.n :] / scale
 
 
 def _flow_rows(arcs: _Arcs) -> tuple[sparse.csr_array, sparse.csr_array]:
@@ -923,30 +904,21 @@ def _whole_moves(
     arcs: _Arcs, matrix: sparse.csr_array, limit: NDArray[np.float64], budget: Budget
 ) -> list[tuple[int, ...]] | None:
     """Ask HiGHS for a plan over moves with the side rows, within a few nodes; None if too large or none was found."""
-    from scipy.optimize import Bounds, LinearConstraint, milp
-
     if arcs.gain.size > 70_000 or budget.limit == 0 or budget.stopped_by in ("clock", "cancelled"):
         return None
     balance, once = _flow_rows(arcs)
-    options: dict[str, float | bool] = {"mip_rel_gap": 0.0, "node_limit": 2000 if arcs.gain.size < 2000 else 20}
-    left = budget.seconds_left
-    if left is not None:
-        options["time_limit"] = max(left, 0.01)
     scale = 1000.0 / float(arcs.gain.max(initial=1.0) or 1.0)
-    result = milp(
-        -arcs.gain * scale,
-        constraints=[
-            LinearConstraint(balance, 0, 0),
-            LinearConstraint(sparse.vstack([once, matrix], format="csr"), -np.inf, np.concatenate([np.ones(arcs.n), limit])),
-        ],
-        integrality=np.ones(arcs.gain.size),
-        bounds=Bounds(0, 1),
-        options=options,
+    answer = maximise_whole(
+        arcs.gain * scale,
+        [(balance, 0.0, 0.0), (once, -np.inf, 1.0), (matrix, -np.inf, limit)],
+        1.0,
+        nodes=2000 if arcs.gain.size < 2000 else 20,
+        seconds=budget.seconds_left,
     )
-    if result.x is None:
+    if answer.values is None:
         return None
     to = np.arange(arcs.n, dtype=np.int64)
-    moves = result.x > 0.5
+    moves = answer.values > 0.5
     to[arcs.source[moves]] = arcs.target[moves]
     return _cycles_of(to)
 

@@ -6,8 +6,8 @@ are not given it. Stage 2 may only choose among plans that keep (1 - epsilon) of
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import reduce
 from math import floor, gcd, lcm
@@ -19,6 +19,7 @@ from scipy import sparse
 from competence.errors import InputError
 from competence.model import Outcome
 from competence.solve.budget import Budget, Progress, infeasible
+from competence.solve.programme import Rows, WholeAnswer, maximise, maximise_whole
 
 __all__ = ["BALANCES", "Balance", "Level", "PoolBounds", "PoolLimit", "TeamsSolution", "partition", "select"]
 
@@ -337,7 +338,7 @@ def _problem(
 ) -> tuple[_Problem, NDArray[np.int64] | None]:
     """Check the input whole, join pairs into clusters and name contradictions."""
     who = np.asarray(holds)
-    if who.ndim != 2 or who.shape[1] < 1:
+    if np.ndim(who) != 2 or who.shape[-1] < 1:
         raise InputError(f"holds must be people by items, with at least one item; got shape {who.shape}")
     n, k = who.shape
     number, weight = np.asarray(counts, dtype=np.int64), np.asarray(weights, dtype=np.float64)
@@ -358,7 +359,7 @@ def _problem(
         raise InputError("sex must be 0 (woman), 1 (man) or 2 (not stated) for each person")
     for name, pairs in (("together", together), ("apart", apart)):
         for pair in pairs:
-            if len(pair) != 2 or pair[0] == pair[1] or not (0 <= min(pair) and max(pair) < n):
+            if len(pair) != 2 or pair[0] == pair[1] or not (min(pair) >= 0 and max(pair) < n):
                 raise InputError(f"{name} must be pairs of different positions in 0..{n - 1}; got {pair}")
     group = np.full(n, -1, dtype=np.int64)
     limit = max(sizes)
@@ -423,7 +424,9 @@ def _conflicts(
         found.append(f"too_few_people_after_together:{int(usable.sum())}<{sum(sizes)}")
     members = np.bincount(group[group >= 0]) if (group >= 0).any() else np.empty(0, dtype=np.int64)
     if all_placed:
-        found += [f"at_most:{u} people={c}>{limit * len(sizes)}" for u, c in enumerate(members.tolist()) if c > limit * len(sizes)]
+        found += [
+            f"at_most:{u} people={c}>{limit * len(sizes)}" for u, c in enumerate(members.tolist()) if c > limit * len(sizes)
+        ]
     elif int(np.minimum(members, limit * len(sizes)).sum()) + int((group < 0).sum()) < sum(sizes) <= n:
         found.append(f"at_most:limit={limit}")
     return tuple(found)
@@ -434,8 +437,6 @@ def _conflicts(
 
 def _coverage_bounds(problem: _Problem) -> tuple[float, float]:
     """Return bounds on the worst team's coverage and on the sum over teams, from the pool alone."""
-    from scipy.optimize import linprog
-
     t, k = problem.n_teams, problem.counts.size
     # Those who must be together hold an item for one team only, however many they are.
     effective = np.zeros((int(problem.cluster.max(initial=-1)) + 1, k), dtype=np.int64)
@@ -445,20 +446,18 @@ def _coverage_bounds(problem: _Problem) -> tuple[float, float]:
     if not problem.all_placed:
         kinds, members = np.unique(problem.holds, axis=0, return_counts=True)
         y = len(kinds)
-        matrix = sparse.hstack([sparse.csr_array(-kinds.T.astype(float)), sparse.eye_array(k)], format="csr")
-        result = linprog(
-            -np.concatenate([np.zeros(y), problem.share]),
-            A_ub=matrix,
-            b_ub=np.zeros(k),
-            A_eq=np.concatenate([np.ones(y), np.zeros(k)])[None, :],
-            b_eq=[float(problem.sizes.sum())],
-            bounds=[*((0.0, float(c)) for c in members), *((0.0, float(m)) for m in most)],
-            method="highs",
+        matrix = sparse.csr_array(np.hstack([-kinds.T.astype(float), np.eye(k)]))
+        answer = maximise(
+            np.concatenate([np.zeros(y), problem.share]),
+            matrix,
+            np.zeros(k),
+            equal=sparse.csr_array(np.concatenate([np.ones(y), np.zeros(k)])[None, :]),
+            equal_to=np.array([float(problem.sizes.sum())]),
+            top=np.concatenate([members, most]).astype(float),
         )
-        if result.x is not None:
+        if answer is not None:
             # The dual value, not the primal one: it is a bound even where the solver stopped short by its tolerance.
-            price = -np.minimum(result.ineqlin.marginals, 0.0)
-            each = -float(result.eqlin.marginals[0])
+            price, each = answer.limit_prices, float(answer.equality_prices[0])
             value = each * float(problem.sizes.sum())
             value += float(np.maximum(kinds @ price - each, 0.0) @ members)
             value += float(np.maximum(problem.share - price, 0.0) @ most)
@@ -474,13 +473,15 @@ def _compositions(size: int) -> NDArray[np.int64]:
 
 def _is_lone(women: NDArray[np.int64], men: NDArray[np.int64], size: int) -> NDArray[np.bool_]:
     """Whether somebody is alone of their sex; in a team of one nobody can be otherwise."""
-    return ((women == 1) | (men == 1)) & (size > 1)
+    alone: NDArray[np.bool_] = (women == 1) | (men == 1)
+    return alone if size > 1 else np.zeros_like(alone)
 
 
 def _in_band(women: NDArray[np.int64], men: NDArray[np.int64], size: int, band: tuple[float, float]) -> NDArray[np.bool_]:
     """Whether women and men each are a share of the team within the band."""
     low, high = band[0] * size - _EPS, band[1] * size + _EPS
-    return (women >= low) & (women <= high) & (men >= low) & (men <= high)
+    inside: NDArray[np.bool_] = (women >= low) & (women <= high) & (men >= low) & (men <= high)
+    return inside
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -531,9 +532,7 @@ def _place(women: int, men: int, size: int) -> int:
     return women * (size + 1) - women * (women - 1) // 2 + men
 
 
-def _figures(
-    women: NDArray[np.int64], men: NDArray[np.int64], sizes: NDArray[np.int64], band: tuple[float, float]
-) -> Balance:
+def _figures(women: NDArray[np.int64], men: NDArray[np.int64], sizes: NDArray[np.int64], band: tuple[float, float]) -> Balance:
     in_band = lone = lone_teams = single = 0
     for w, m, s in zip(women.tolist(), men.tolist(), sizes.tolist(), strict=True):
         one, other = np.array([w]), np.array([m])
@@ -554,12 +553,11 @@ def _balancing(problem: _Problem, sex: NDArray[np.int64], mode: str, band: tuple
     lone = {s: _is_lone(c[:, 0], c[:, 1], s).astype(float) for s, c in compositions.items()}
     outside = {s: 1.0 - _in_band(c[:, 0], c[:, 1], s, band) for s, c in compositions.items()}
     single = {s: ((c[:, 0] == 0) != (c[:, 1] == 0)).astype(float) * (s > 1) for s, c in compositions.items()}
+    cost: dict[int, NDArray[np.float64]] = outside
     if mode == "proportional":
         part = number / max(1, sex.size)
         cost = {s: np.abs(c[:, 0] - part[0] * s) + np.abs(c[:, 1] - part[1] * s) for s, c in compositions.items()}
-    elif mode == "balanced":
-        cost = outside
-    else:
+    elif mode != "balanced":
         cost = {s: (t + 1) * lone[s] + outside[s] for s in classes}
 
     def least(value: dict[int, NDArray[np.float64]], ceiling: float | None = None) -> float:
@@ -585,32 +583,22 @@ def _least_cost(
     ceiling: tuple[dict[int, NDArray[np.float64]], float] | None,
 ) -> float:
     """Return the least total over how many teams get each composition: a whole-number programme of a few rows."""
-    from scipy.optimize import Bounds, LinearConstraint, milp
-
     classes = sorted(compositions)
     parts = [(s, w, m) for s in classes for w, m in compositions[s].tolist()]
     objective = np.concatenate([value[s] for s in classes])
     teams = np.array([[float(p[0] == s) for p in parts] for s in classes])
     per_class = np.array([float((problem.sizes == s).sum()) for s in classes])
     people = np.array([[p[1] for p in parts], [p[2] for p in parts], [p[0] - p[1] - p[2] for p in parts]], dtype=float)
-    rows = [
-        LinearConstraint(teams, per_class, per_class),
-        LinearConstraint(people, number.astype(float) if problem.all_placed else 0.0, number.astype(float)),
+    rows: list[Rows] = [
+        (sparse.csr_array(teams), per_class, per_class),
+        (sparse.csr_array(people), number.astype(float) if problem.all_placed else 0.0, number.astype(float)),
     ]
     if ceiling is not None:
-        rows.append(LinearConstraint(np.concatenate([ceiling[0][s] for s in classes])[None, :], -np.inf, ceiling[1]))
-    result = milp(
-        objective,
-        constraints=rows,
-        integrality=np.ones(len(parts)),
-        bounds=Bounds(0, np.inf),
-        options={"mip_rel_gap": 0.0, "node_limit": 5000},
-    )
-    if result.mip_dual_bound is None:
-        return 0.0
-    if result.status == 0 and result.x is not None:
-        return float(objective @ np.rint(result.x))
-    return max(0.0, float(result.mip_dual_bound))
+        rows.append((sparse.csr_array(np.concatenate([ceiling[0][s] for s in classes])[None, :]), -np.inf, ceiling[1]))
+    answer = maximise_whole(-objective, rows, np.inf, nodes=5000)
+    if answer.finished and answer.values is not None:
+        return float(objective @ np.rint(answer.values))
+    return max(0.0, -answer.bound)
 
 
 # --- the run ---------------------------------------------------------------------------------------------------------
@@ -689,7 +677,8 @@ def _order(problem: _Problem, team: NDArray[np.int64]) -> list[int]:
     first = np.full(problem.n_teams, problem.n, dtype=np.int64)
     placed = team < problem.n_teams
     np.minimum.at(first, team[placed], np.flatnonzero(placed))
-    return np.argsort(first, kind="stable").tolist()
+    order: list[int] = np.argsort(first, kind="stable").tolist()
+    return order
 
 
 def _listed(problem: _Problem, team: NDArray[np.int64]) -> tuple[tuple[tuple[int, ...], ...], NDArray[np.float64]]:
@@ -726,18 +715,14 @@ def _sex_limits(problem: _Problem, balancing: _Balancing) -> tuple[PoolLimit, ..
     needed = int((np.maximum(least, problem.sizes - most) if problem.all_placed else least).sum())
     number = np.bincount(balancing.sex, minlength=3)
     return tuple(
-        PoolLimit(name, -1, int(number[code]), needed)
-        for name, code in (("women", WOMAN), ("men", MAN))
-        if number[code] < needed
+        PoolLimit(name, -1, int(number[code]), needed) for name, code in (("women", WOMAN), ("men", MAN)) if number[code] < needed
     )
 
 
 # --- stage 1 ---------------------------------------------------------------------------------------------------------
 
 
-def _stage1(
-    problem: _Problem, budget: Budget, seed: int
-) -> tuple[NDArray[np.int64], tuple[Level, ...], str, bool]:
+def _stage1(problem: _Problem, budget: Budget, seed: int) -> tuple[NDArray[np.int64], tuple[Level, ...], str, bool]:
     """Find no broken rule, then the best worst coverage, then the best mean. Nothing here knows anybody's sex."""
     worst_bound, total_bound = _coverage_bounds(problem)
     team = _greedy(problem)
@@ -863,8 +848,8 @@ def _search(
     balancing: _Balancing | None,
     team: NDArray[np.int64],
     best: _Key,
-    key,  # type: ignore[no-untyped-def]
-    reached,  # type: ignore[no-untyped-def]
+    key: Callable[[NDArray[np.int64]], _Key],
+    reached: Callable[[_Key], bool],
     goal: _Goal,
     budget: Budget,
     seed: int,
@@ -1039,6 +1024,7 @@ class _Model:
     high: NDArray[np.float64]
     top: NDArray[np.float64]
     cover: sparse.csr_array
+    people: int
 
 
 def _model(problem: _Problem, sex: NDArray[np.int64] | None) -> _Model | None:
@@ -1049,9 +1035,9 @@ def _model(problem: _Problem, sex: NDArray[np.int64] | None) -> _Model | None:
     unlike = np.zeros(n, dtype=np.int64)
     paired = sorted({i for p in (*problem.together, *problem.apart) for i in p})
     unlike[paired] = np.arange(1, len(paired) + 1)
-    label = np.column_stack(
-        [problem.holds, problem.group, unlike, np.zeros(n, dtype=np.int64) if sex is None else sex]
-    ).astype(np.int64)
+    label = np.column_stack([problem.holds, problem.group, unlike, np.zeros(n, dtype=np.int64) if sex is None else sex]).astype(
+        np.int64
+    )
     _, first, kind = np.unique(label, axis=0, return_index=True, return_inverse=True)
     order = np.argsort(kind.ravel(), kind="stable")
     kinds = tuple(np.split(order, np.cumsum(np.bincount(kind.ravel()))[:-1]))
@@ -1095,9 +1081,7 @@ def _model(problem: _Problem, sex: NDArray[np.int64] | None) -> _Model | None:
                 add(x[inside, team], np.ones(inside.size), -np.inf, float(problem.group_limit))
     # Coverage in units of its smallest piece, so that the solver's tolerances are far under one step of it.
     share = problem.share / problem.share.min()
-    cover = sparse.csr_array(
-        (np.tile(share, t), (np.repeat(np.arange(t), k), h.T.ravel())), shape=(t, width)
-    )
+    cover = sparse.csr_array((np.tile(share, t), (np.repeat(np.arange(t), k), h.T.ravel())), shape=(t, width))
     for team in range(t - 1):
         # Teams of one size are alike: fix their order by coverage.
         if problem.sizes[team] == problem.sizes[team + 1]:
@@ -1108,49 +1092,26 @@ def _model(problem: _Problem, sex: NDArray[np.int64] | None) -> _Model | None:
     top = np.concatenate(
         [np.repeat([float(min(p.size, problem.sizes.max())) for p in kinds], t), np.repeat(problem.counts.astype(float), t)]
     )
-    return _Model(kinds, rows, np.array(low), np.array(high), top, cover)
+    return _Model(kinds, rows, np.array(low), np.array(high), top, cover, c * t)
 
 
 def _programme(
     model: _Model,
     objective: NDArray[np.float64],
-    extra: list[tuple[sparse.csr_array, ArrayLike, ArrayLike]],
+    extra: list[Rows],
     more_top: NDArray[np.float64],
     whole: int,
     budget: Budget,
-) -> tuple[NDArray[np.float64] | None, float, bool]:
-    """Maximise; return the values, an upper bound and whether it was proven that there is no plan at all.
-
-    ``objective`` and ``extra`` may have columns beyond the model's, whose upper bounds are ``more_top``; the last
-    ``whole`` of them are whole numbers.
-    """
-    from scipy.optimize import Bounds, LinearConstraint, milp
-
-    width, more = model.rows.shape[1], more_top.size
-    pad = sparse.csr_array((model.rows.shape[0], more))
-    constraints = [LinearConstraint(sparse.hstack([model.rows, pad], format="csr"), model.low, model.high)]
-    constraints += [LinearConstraint(*one) for one in extra]
-    people = width - model.cover.shape[0] * (model.cover.nnz // max(1, model.cover.shape[0]))
-    integrality = np.zeros(width + more)
-    integrality[:people] = 1
-    integrality[width + more - whole :] = 1
-    options: dict[str, float | bool] = {"mip_rel_gap": 0.0, "node_limit": _MIP_NODES}
-    left = budget.seconds_left
-    if left is not None:
-        options["time_limit"] = max(left, 0.01)
-    result = milp(
-        -objective,
-        constraints=constraints,
-        integrality=integrality,
-        bounds=Bounds(np.zeros(width + more), np.concatenate([model.top, more_top])),
-        options=options,
-    )
-    if result.status == 2:
-        return None, -np.inf, True
-    bound = np.inf if result.mip_dual_bound is None else -float(result.mip_dual_bound)
-    if result.x is not None and result.status == 0:
-        bound = max(-float(result.fun), min(bound, -float(result.fun) + 1e-6))
-    return result.x, bound, False
+) -> WholeAnswer:
+    """Maximise over the model's columns and ``more_top.size`` further ones, the last ``whole`` of them whole."""
+    width, more = model.top.size, more_top.size
+    pad = sparse.csr_array((model.low.size, more))
+    rows: list[Rows] = [(sparse.csr_array(sparse.hstack([model.rows, pad], format="csr")), model.low, model.high), *extra]
+    kinds = np.zeros(width + more, dtype=np.bool_)
+    kinds[: model.people] = True
+    kinds[width + more - whole :] = True
+    top = np.concatenate([model.top, more_top])
+    return maximise_whole(objective, rows, top, kinds, nodes=_MIP_NODES, seconds=budget.seconds_left)
 
 
 def _placed(problem: _Problem, model: _Model, values: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -1168,7 +1129,7 @@ def _prove1(
     model: _Model,
     team: NDArray[np.int64],
     best: _Key,
-    key,  # type: ignore[no-untyped-def]
+    key: Callable[[NDArray[np.int64]], _Key],
     worst_bound: float,
     total_bound: float,
     budget: Budget,
@@ -1178,26 +1139,22 @@ def _prove1(
     unit = float(problem.share.min())
     if best[0] > 0 or -best[1] < worst_bound - _EPS:
         objective = np.append(np.zeros(width), 1.0)
-        least = sparse.hstack([model.cover, -np.ones((t, 1))], format="csr")
-        values, bound, impossible = _programme(
-            model, objective, [(least, 0.0, np.inf)], np.array([worst_bound / unit]), 0, budget
-        )
-        if impossible:
+        least = sparse.csr_array(sparse.hstack([model.cover, sparse.csr_array(-np.ones((t, 1)))], format="csr"))
+        answer = _programme(model, objective, [(least, 0.0, np.inf)], np.array([worst_bound / unit]), 0, budget)
+        if answer.impossible:
             return team, best, worst_bound, total_bound, True
-        worst_bound = min(worst_bound, problem.down(bound * unit + 1e-9 * unit))
-        if values is not None:
-            plan = _placed(problem, model, values)
+        worst_bound = min(worst_bound, problem.down(answer.bound * unit + 1e-9 * unit))
+        if answer.values is not None:
+            plan = _placed(problem, model, answer.values)
             if key(plan) < best:
                 team, best = plan, key(plan)
     if best[0] == 0 and -best[1] >= worst_bound - _EPS and -best[2] < total_bound - _EPS * t:
-        objective = np.asarray(model.cover.sum(axis=0)).ravel()
-        values, bound, _ = _programme(
-            model, objective, [(model.cover, -best[1] / unit - 1e-6, np.inf)], np.empty(0), 0, budget
-        )
-        if np.isfinite(bound):
-            total_bound = min(total_bound, problem.down(bound * unit + 1e-9 * unit))
-        if values is not None:
-            plan = _placed(problem, model, values)
+        objective = np.asarray(model.cover.sum(axis=0), dtype=np.float64).ravel()
+        answer = _programme(model, objective, [(model.cover, -best[1] / unit - 1e-6, np.inf)], np.empty(0), 0, budget)
+        if np.isfinite(answer.bound):
+            total_bound = min(total_bound, problem.down(answer.bound * unit + 1e-9 * unit))
+        if answer.values is not None:
+            plan = _placed(problem, model, answer.values)
             if key(plan) < best:
                 team, best = plan, key(plan)
     return team, best, worst_bound, total_bound, False
@@ -1235,9 +1192,7 @@ def _stage2(
     bound = balancing.cost_bound
     rounds = 0
     while not reached(best) and budget.go_on("teams stage 2") and rounds < 3:
-        goal = _Goal(
-            0.05, 4.0, 2.0, least / unit, least_total / unit, 3.0, 40.0, 2.0 if rounds < 2 else 0.8, 0.1, 6.0, 3.0
-        )
+        goal = _Goal(0.05, 4.0, 2.0, least / unit, least_total / unit, 3.0, 40.0, 2.0 if rounds < 2 else 0.8, 0.1, 6.0, 3.0)
         team, best = _search(
             problem, balancing, team, best, key, reached, goal, budget, seed * 7919 + 101 + rounds, "teams stage 2"
         )
@@ -1257,14 +1212,14 @@ def _prove2(
     model: _Model,
     team: NDArray[np.int64],
     best: _Key,
-    key,  # type: ignore[no-untyped-def]
+    key: Callable[[NDArray[np.int64]], _Key],
     least: float,
     least_total: float,
     bound: float,
     budget: Budget,
 ) -> tuple[NDArray[np.int64], _Key, float]:
     """Solve stage 2 as a whole-number programme: one composition per team, people of each sex to match."""
-    t, width, c = problem.n_teams, model.rows.shape[1], len(model.kinds)
+    t, width, _c = problem.n_teams, model.rows.shape[1], len(model.kinds)
     unit = float(problem.share.min())
     parts = [balancing.compositions[int(s)] for s in problem.sizes]
     starts = np.concatenate([[0], np.cumsum([len(p) for p in parts])])
@@ -1290,17 +1245,17 @@ def _prove2(
     pad = sparse.csr_array((t, total))
     cover = sparse.hstack([model.cover, pad], format="csr")
     whole = sparse.csr_array(cover.sum(axis=0).reshape(1, -1))
-    extra: list[tuple[sparse.csr_array, ArrayLike, ArrayLike]] = [
+    extra: list[Rows] = [
         (matrix, need, need),
         (cover, least / unit - 1e-6, np.inf),
         (whole, least_total / unit - 1e-6, np.inf),
     ]
-    values, above, _ = _programme(model, objective, extra, np.ones(total), total, budget)
-    if np.isfinite(above):
-        lifted = -above
+    answer = _programme(model, objective, extra, np.ones(total), total, budget)
+    if np.isfinite(answer.bound):
+        lifted = -answer.bound
         bound = max(bound, float(np.ceil(lifted - 1e-4)) if balancing.mode != "proportional" else lifted - 1e-9)
-    if values is not None:
-        plan = _placed(problem, model, values)
+    if answer.values is not None:
+        plan = _placed(problem, model, answer.values)
         if key(plan) < best:
             team, best = plan, key(plan)
     return team, best, bound

@@ -63,9 +63,9 @@ class Postings:
             raise InputError("indptr must begin with 0 and never fall")
         if who.shape != level.shape or who.shape != (int(starts[-1]),):
             raise InputError(f"people and levels must have {starts[-1]} entries each; got {who.shape} and {level.shape}")
-        if who.size and not (0 <= int(who.min()) and int(who.max()) < n_people):
+        if who.size and not (int(who.min()) >= 0 and int(who.max()) < n_people):
             raise InputError(f"people must be positions in 0..{n_people - 1}; got {who.min()}..{who.max()}")
-        if level.size and not (0 <= level.min() and level.max() <= 5):
+        if level.size and not (level.min() >= 0 and level.max() <= 5):
             raise InputError(f"levels must lie in 0..5; got {level.min()}..{level.max()}")
         return cls(starts, who.astype(np.int32), level.astype(np.uint8), int(n_people))
 
@@ -124,11 +124,11 @@ def top(
     wanted = np.atleast_1d(np.asarray(levels, dtype=np.int64))
     if not asked.shape == weight.shape == wanted.shape:
         raise InputError(f"concepts, weights and levels must be of one length; got {asked.size}, {weight.size}, {wanted.size}")
-    if asked.size and not (0 <= int(asked.min()) and int(asked.max()) < postings.n_concepts):
+    if asked.size and not (int(asked.min()) >= 0 and int(asked.max()) < postings.n_concepts):
         raise InputError(f"concepts must be positions in 0..{postings.n_concepts - 1}; got {asked.min()}..{asked.max()}")
     if asked.size and not (np.isfinite(weight).all() and weight.min() > 0):
         raise InputError("weights must be above 0")
-    if asked.size and not (1 <= wanted.min() and wanted.max() <= 5):
+    if asked.size and not (wanted.min() >= 1 and wanted.max() <= 5):
         raise InputError("levels must lie in 1..5")
     for name, array in (("allowed", allowed), ("base", base)):
         if array is not None and array.shape != (postings.n_people,):

@@ -1,0 +1,264 @@
+"""Order, assignment, stable pairs: against plain enumeration, and the proofs checked apart from the solver."""
+
+from __future__ import annotations
+
+from itertools import combinations, product
+from math import fsum
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import sparse
+
+from competence.errors import InputError
+from competence.model import Status
+from competence.solve.assign import Assignment, alternatives, assign
+from competence.solve.order import seeded_order
+from competence.solve.stable import blocking_pairs, stable_match
+
+
+def csr(cells: dict[tuple[int, int], float], shape: tuple[int, int]) -> sparse.csr_array:
+    """Build a matrix in which stored zeros are allowed pairs."""
+    rows, columns = ([c[i] for c in cells] for i in (0, 1))
+    return sparse.coo_array((list(cells.values()), (rows, columns)), shape=shape).tocsr()
+
+
+@st.composite
+def pairings(draw: st.DrawFn, largest: int = 4, many: bool = True) -> tuple[dict[tuple[int, int], float], list[int], list[int]]:
+    n, m = draw(st.integers(1, largest)), draw(st.integers(1, largest))
+    scores = st.one_of(st.none(), st.sampled_from([0.0, 0.1, 0.25, 0.5, 1.0]), st.floats(0, 1))
+    cells = {(i, j): draw(scores) for i in range(n) for j in range(m)}
+    capacity = st.integers(0, 2 if many else 1)
+    rows, columns = [draw(capacity) for _ in range(n)], [draw(st.integers(0, 2)) for _ in range(m)]
+    return {c: s for c, s in cells.items() if s is not None}, rows, columns
+
+
+def plans(cells: dict[tuple[int, int], float], rows: list[int], columns: list[int]):  # type: ignore[no-untyped-def]
+    """Yield every set of pairs within the capacities, by plain enumeration."""
+    allowed = sorted(cells)
+
+    def extend(at: int, chosen: list[tuple[int, int]], row_left: list[int], column_left: list[int]):  # type: ignore[no-untyped-def]
+        if at == len(allowed):
+            yield list(chosen)
+            return
+        yield from extend(at + 1, chosen, row_left, column_left)
+        i, j = allowed[at]
+        if row_left[i] and column_left[j]:
+            row_left[i] -= 1
+            column_left[j] -= 1
+            yield from extend(at + 1, [*chosen, (i, j)], row_left, column_left)
+            row_left[i] += 1
+            column_left[j] += 1
+
+    yield from extend(0, [], list(rows), list(columns))
+
+
+def check(plan: Assignment, cells: dict[tuple[int, int], float], rows: list[int], columns: list[int]) -> list[tuple[int, int]]:
+    pairs = [tuple(p) for p in plan.pairs.tolist()]
+    assert len(set(pairs)) == len(pairs)
+    assert all(p in cells for p in pairs), "a forbidden pair was drawn"
+    assert all(sum(p[0] == i for p in pairs) <= c for i, c in enumerate(rows))
+    assert all(sum(p[1] == j for p in pairs) <= c for j, c in enumerate(columns))
+    assert plan.outcome.objective == pytest.approx(fsum(cells[p] for p in pairs))
+    assert plan.outcome.bound >= plan.outcome.objective
+    return pairs
+
+
+def test_order_does_not_depend_on_the_order_of_the_input() -> None:
+    ids = [f"p{i}" for i in range(200)]
+    shuffled = list(np.random.default_rng(1).permutation(ids))
+    assert [ids[i] for i in seeded_order(ids, 3)] == [shuffled[i] for i in seeded_order(shuffled, 3)]
+    assert [ids[i] for i in seeded_order(ids, 3)] != [ids[i] for i in seeded_order(ids, 4)]
+    assert sorted(seeded_order(ids, 3).tolist()) == list(range(200))
+
+
+@settings(max_examples=150, deadline=None)
+@given(pairings(largest=3))
+def test_assign_equals_brute_force_and_its_prices_prove_it(problem) -> None:  # type: ignore[no-untyped-def]
+    cells, rows, columns = problem
+    plan = assign(csr(cells, (len(rows), len(columns))), rows, columns)
+    check(plan, cells, rows, columns)
+    best = max(fsum(cells[p] for p in one) for one in plans(cells, rows, columns))
+    assert plan.outcome.objective == pytest.approx(best, abs=1e-12)
+    assert plan.outcome.status is Status.OPTIMAL
+    u, v = plan.row_duals, plan.column_duals
+    assert (u >= 0).all()
+    assert (v >= 0).all()
+    dual = u @ np.array(rows) + v @ np.array(columns) + sum(max(0.0, s - u[i] - v[j]) for (i, j), s in cells.items())
+    assert dual == pytest.approx(best, abs=1e-9)
+
+
+@settings(max_examples=100, deadline=None)
+@given(pairings(largest=3))
+def test_most_pairs_puts_the_number_of_pairs_before_the_score(problem) -> None:  # type: ignore[no-untyped-def]
+    cells, rows, columns = problem
+    plan = assign(csr(cells, (len(rows), len(columns))), rows, columns, objective="most_pairs")
+    pairs = check(plan, cells, rows, columns)
+    most, best = max((len(one), round(fsum(cells[p] for p in one), 9)) for one in plans(cells, rows, columns))
+    assert (len(pairs), round(plan.outcome.objective, 9)) == (most, best)
+    assert plan.outcome.status is Status.OPTIMAL
+
+
+@settings(max_examples=60, deadline=None)
+@given(pairings(largest=3), st.data())
+def test_minimums_are_kept_or_named_as_what_cannot_be(problem, data) -> None:  # type: ignore[no-untyped-def]
+    cells, rows, columns = problem
+    low = [data.draw(st.integers(0, c)) for c in rows], [data.draw(st.integers(0, c)) for c in columns]
+    for objective in ("score", "most_pairs"):
+        plan = assign(csr(cells, (len(rows), len(columns))), rows, columns, lower=low, objective=objective)
+        legal = [
+            one
+            for one in plans(cells, rows, columns)
+            if all(sum(p[0] == i for p in one) >= c for i, c in enumerate(low[0]))
+            and all(sum(p[1] == j for p in one) >= c for j, c in enumerate(low[1]))
+        ]
+        if not legal:
+            assert plan.outcome.status is Status.INFEASIBLE
+            assert plan.outcome.conflicts
+            continue
+        pairs = check(plan, cells, rows, columns)
+        assert sorted(pairs) in [sorted(one) for one in legal]
+        value = max(((len(one) if objective == "most_pairs" else 0), fsum(cells[p] for p in one)) for one in legal)
+        assert plan.outcome.objective == pytest.approx(value[1], abs=1e-9)
+
+
+@settings(max_examples=60, deadline=None)
+@given(pairings(largest=3), st.data())
+def test_alternatives_never_overstate_what_the_whole_would_lose(problem, data) -> None:  # type: ignore[no-untyped-def]
+    cells, rows, columns = problem
+    score = csr(cells, (len(rows), len(columns)))
+    plan = assign(score, rows, columns)
+    row = data.draw(st.integers(0, len(rows) - 1))
+    chosen = {tuple(p) for p in plan.pairs.tolist()}
+    for other in alternatives(score, plan, row, 3):
+        assert (row, other.column) in cells
+        assert (row, other.column) not in chosen
+        with_it = [fsum(cells[p] for p in one) for one in plans(cells, rows, columns) if (row, other.column) in one]
+        if with_it:
+            assert other.loss <= plan.outcome.objective - max(with_it) + 1e-9
+            forced = assign(score, rows, columns, pinned=[(row, other.column)])
+            assert forced.outcome.objective == pytest.approx(max(with_it), abs=1e-9)
+
+
+def test_a_stored_zero_is_an_allowed_pair_and_an_absent_one_is_never_drawn() -> None:
+    score = csr({(0, 0): 0.0, (1, 0): 0.0}, (2, 2))
+    plan = assign(score, objective="most_pairs")
+    assert plan.pairs.tolist() in ([[0, 0]], [[1, 0]])
+
+
+def test_ties_everywhere_are_broken_by_position_alone() -> None:
+    ids = [f"p{i}" for i in range(30)]
+    score = sparse.csr_array(np.ones((30, 20)))
+    answers = set()
+    for seed in range(3):
+        given_order = list(np.random.default_rng(seed).permutation(ids))
+        order = seeded_order(given_order, 5)
+        plan = assign(score)
+        answers.add(frozenset((given_order[order[i]], j) for i, j in plan.pairs.tolist()))
+    assert len(answers) == 1
+
+
+def test_pinned_pairs_are_kept_and_contradictions_are_named() -> None:
+    score = csr({(0, 0): 1.0, (0, 1): 0.2, (1, 0): 0.3}, (2, 2))
+    assert assign(score, pinned=[(0, 1)]).pairs.tolist() == [[0, 1], [1, 0]]
+    assert assign(score, pinned=[(1, 1)]).outcome.conflicts == ("pinned_forbidden:1,1",)
+    assert assign(score, pinned=[(0, 0), (0, 1)]).outcome.conflicts == ("pinned_over_row_capacity:0",)
+
+
+def test_a_run_stopped_by_steps_states_a_gap_and_is_repeatable() -> None:
+    score = sparse.csr_array(np.random.default_rng(0).random((40, 40)))
+    part, again = (assign(score, effort=10) for _ in range(2))
+    assert part.outcome.stopped_by == "steps"
+    assert part.outcome.steps == 10
+    assert part.outcome.status is Status.FEASIBLE
+    assert part.pairs.tolist() == again.pairs.tolist()
+    assert part.outcome.bound >= assign(score).outcome.objective
+
+
+def test_progress_can_cancel() -> None:
+    plan = assign(sparse.csr_array(np.ones((3, 3))), progress=lambda steps, phase: False)
+    assert plan.outcome.stopped_by == "cancelled"
+    assert not len(plan.pairs)
+
+
+def test_assignment_meets_scipy_on_a_dense_instance() -> None:
+    from scipy.optimize import linear_sum_assignment
+
+    dense = np.random.default_rng(2).random((120, 90))
+    rows, columns = linear_sum_assignment(dense, maximize=True)
+    plan = assign(sparse.csr_array(dense))
+    assert plan.outcome.objective == pytest.approx(dense[rows, columns].sum(), abs=1e-9)
+    assert plan.outcome.gap <= 1e-9
+
+
+@pytest.mark.parametrize(
+    "bad", [{"row_capacity": -1}, {"row_capacity": 1.5}, {"column_capacity": [1, 1, 1]}, {"objective": "most"}]
+)
+def test_wrong_input_is_refused_with_what_is_allowed(bad) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises(InputError):
+        assign(sparse.csr_array(np.ones((2, 2))), **bad)
+    with pytest.raises(InputError, match="at least 0"):
+        assign(sparse.csr_array(-np.ones((2, 2))))
+    with pytest.raises(InputError, match="once"):
+        assign(sparse.csr_array((np.ones(2), [0, 0], [0, 2]), shape=(1, 2)))
+
+
+@settings(max_examples=120, deadline=None)
+@given(pairings(largest=3, many=False), st.data())
+def test_stable_match_has_no_blocking_pair_and_no_row_does_better_in_any_stable_plan(problem, data) -> None:  # type: ignore[no-untyped-def]
+    cells, _, capacity = problem
+    # Strict preferences: with ties "best for every row" is not defined.
+    order = data.draw(st.permutations(sorted(cells)))
+    mine = {c: float(k) for k, c in enumerate(order)}
+    theirs = {c: float(k) for k, c in enumerate(data.draw(st.permutations(sorted(cells))))}
+    n, m = problem[1].__len__(), len(capacity)
+    first, second = csr(mine, (n, m)), csr(theirs, (n, m))
+    plan = stable_match(first, second, capacity)
+    pairs = check(plan, mine, [1] * n, capacity)
+    assert not len(blocking_pairs(first, second, plan.pairs, capacity))
+    best = dict.fromkeys(range(n), -1.0)
+    for one in plans(mine, [1] * n, capacity):
+        if not len(blocking_pairs(first, second, np.array(one, dtype=np.int64).reshape(-1, 2), capacity)):
+            for i, j in one:
+                best[i] = max(best[i], mine[i, j])
+    assert {i: mine[i, j] for i, j in pairs} == {i: b for i, b in best.items() if b >= 0}
+
+
+def test_blocking_pairs_are_those_found_by_looking_at_each_pair() -> None:
+    rng = np.random.default_rng(4)
+    first, second = rng.integers(1, 5, (6, 4)).astype(float), rng.integers(1, 5, (6, 4)).astype(float)
+    pairs = np.array([[0, 1], [1, 1], [2, 0], [3, 3]])
+    capacity = [1, 2, 1, 1]
+    partner = dict(pairs.tolist())
+    held = {j: [i for i, k in partner.items() if k == j] for j in range(4)}
+    expected = [
+        [i, j]
+        for i, j in product(range(6), range(4))
+        if partner.get(i) != j
+        and (i not in partner or first[i, j] > first[i, partner[i]])
+        and (len(held[j]) < capacity[j] or any(second[i, j] > second[k, j] for k in held[j]))
+    ]
+    found = blocking_pairs(sparse.csr_array(first), sparse.csr_array(second), pairs, capacity)
+    assert found.tolist() == expected
+    assert expected
+
+
+def test_stable_plan_of_many_with_ties_has_no_blocking_pair() -> None:
+    rng = np.random.default_rng(0)
+    n, m = 2000, 200
+    rows, columns = np.repeat(np.arange(n), 10), rng.integers(0, m, 10 * n)
+    first = sparse.csr_array((np.ones(10 * n), (rows, columns)), shape=(n, m))
+    first.sum_duplicates()
+    second = first.copy()
+    first.data, second.data = rng.integers(1, 4, first.nnz).astype(float), rng.integers(1, 4, first.nnz).astype(float)
+    plan = stable_match(first, second, 5)
+    assert np.bincount(plan.pairs[:, 1], minlength=m).max() <= 5
+    assert not len(blocking_pairs(first, second, plan.pairs, 5))
+
+
+def test_every_pair_of_a_small_complete_instance_is_found() -> None:
+    plan = assign(sparse.csr_array(np.ones((4, 2))), 1, 2)
+    assert len(plan.pairs) == 4
+    assert plan.outcome.objective == 4.0
+    assert len(list(combinations(range(4), 2))) == 6  # every way to fill the first column would have done

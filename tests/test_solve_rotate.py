@@ -1,0 +1,277 @@
+"""Rotation: against plain enumeration of every plan, with every rule checked apart from the solver."""
+
+from __future__ import annotations
+
+from itertools import permutations
+from math import fsum
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import sparse
+
+from competence.errors import InputError
+from competence.model import Status
+from competence.solve.order import seeded_order
+from competence.solve.rotate import RotationSolution, enumerate_cycles, rotate
+
+
+def family(n: int, degree: int, seed: int) -> sparse.csr_array:
+    """Make ``degree`` moves per person, most of them inside groups of about 40, whole-number gains."""
+    rng = np.random.default_rng(seed)
+    group = np.arange(n) * max(1, n // 40) // n
+    rows, columns = [], []
+    for i in range(n):
+        near = np.flatnonzero(group == group[i])
+        targets = np.unique(np.concatenate([rng.choice(near, min(near.size, degree * 4 // 5)), rng.integers(0, n, degree // 5)]))
+        targets = targets[targets != i]
+        rows.append(np.full(targets.size, i))
+        columns.append(targets)
+    row, column = np.concatenate(rows), np.concatenate(columns)
+    return sparse.coo_array((rng.integers(1, 101, row.size).astype(float), (row, column)), shape=(n, n)).tocsr()
+
+
+def cycles_of(to: tuple[int, ...]) -> list[tuple[int, ...]]:
+    seen: set[int] = set()
+    found = []
+    for i in range(len(to)):
+        ring = []
+        while i not in seen:
+            seen.add(i)
+            ring.append(i)
+            i = to[i]
+        if len(ring) > 1:
+            found.append(tuple(ring))
+    return found
+
+
+def keeps_rules(cycles, max_cycle, groups=None, limit=None, holders=None, minimum=None) -> bool:  # type: ignore[no-untyped-def]
+    """Check a plan from scratch: lengths, disjointness, movers per unit, holders left per unit."""
+    people = [i for c in cycles for i in c]
+    if len(set(people)) != len(people) or any(max_cycle is not None and len(c) > max_cycle for c in cycles):
+        return False
+    if groups is None:
+        return True
+    if limit is not None and any(sum(groups[i] == u for i in people) > most for u, most in enumerate(limit)):
+        return False
+    if holders is None:
+        return True
+    after = dict(enumerate(groups))
+    for c in cycles:
+        for k, i in enumerate(c):
+            after[i] = groups[c[(k + 1) % len(c)]]
+    for u in range(len(minimum)):
+        for k in range(holders.shape[1]):
+            now = sum(holders[i, k] and groups[i] == u for i in range(len(groups)))
+            then = sum(holders[i, k] and after[i] == u for i in range(len(groups)))
+            if then < min(minimum[u][k], now):
+                return False
+    return True
+
+
+def check(plan: RotationSolution, gain: dict[tuple[int, int], float]) -> None:
+    for c, worth in zip(plan.cycles, plan.gains, strict=True):
+        moves = [(c[k], c[(k + 1) % len(c)]) for k in range(len(c))]
+        assert all(move in gain for move in moves), "a forbidden move was made"
+        assert worth == pytest.approx(fsum(gain[m] for m in moves))
+        assert c[0] == min(c)
+    assert plan.outcome.objective == pytest.approx(fsum(plan.gains))
+    assert plan.outcome.bound >= plan.outcome.objective
+
+
+@st.composite
+def gains(draw: st.DrawFn, largest: int = 6) -> tuple[int, dict[tuple[int, int], float]]:
+    n = draw(st.integers(2, largest))
+    value = st.one_of(st.none(), st.sampled_from([0.0, 0.5, 1.0, 2.0]), st.floats(0.01, 5))
+    cells = {(i, j): draw(value) for i in range(n) for j in range(n) if i != j}
+    return n, {c: g for c, g in cells.items() if g is not None}
+
+
+def matrix(n: int, cells: dict[tuple[int, int], float]) -> sparse.csr_array:
+    rows, columns = ([c[i] for c in cells] for i in (0, 1))
+    return sparse.coo_array((list(cells.values()), (rows, columns)), shape=(n, n)).tocsr()
+
+
+def brute_force(n, cells, accept) -> float:  # type: ignore[no-untyped-def]
+    best = 0.0
+    for to in permutations(range(n)):
+        moves = [(i, j) for i, j in enumerate(to) if i != j]
+        if all(m in cells for m in moves) and accept(cycles_of(to)):
+            best = max(best, fsum(cells[m] for m in moves))
+    return best
+
+
+@settings(max_examples=120, deadline=None)
+@given(gains(), st.sampled_from([2, 3, 4, None]))
+def test_rotate_equals_brute_force(problem, max_cycle) -> None:  # type: ignore[no-untyped-def]
+    n, cells = problem
+    plan = rotate(matrix(n, cells), max_cycle=max_cycle)
+    check(plan, cells)
+    assert keeps_rules(plan.cycles, max_cycle)
+    expected = brute_force(n, cells, lambda c: keeps_rules(c, max_cycle))
+    assert plan.outcome.objective == pytest.approx(expected, abs=1e-9)
+    assert plan.outcome.status is Status.OPTIMAL
+
+
+@settings(max_examples=100, deadline=None)
+@given(gains(), st.sampled_from([2, 3, None]), st.data())
+def test_rotate_keeps_unit_limits_and_cover_and_equals_brute_force(problem, max_cycle, data) -> None:  # type: ignore[no-untyped-def]
+    n, cells = problem
+    groups = [data.draw(st.integers(-1, 1)) for _ in range(n)]
+    limit = [data.draw(st.integers(0, 3)) for _ in range(2)]
+    holders = np.array([[data.draw(st.booleans()) for _ in range(2)] for _ in range(n)])
+    minimum = [[data.draw(st.integers(0, 2)) for _ in range(2)] for _ in range(2)]
+    plan = rotate(matrix(n, cells), max_cycle=max_cycle, groups=groups, group_limit=limit, cover=(holders, minimum))
+    check(plan, cells)
+    assert keeps_rules(plan.cycles, max_cycle, groups, limit, holders, minimum)
+    expected = brute_force(n, cells, lambda c: keeps_rules(c, max_cycle, groups, limit, holders, minimum))
+    assert plan.outcome.bound >= expected - 1e-9
+    if max_cycle is not None:
+        assert plan.outcome.objective == pytest.approx(expected, abs=1e-9)
+        assert plan.outcome.status is Status.OPTIMAL
+    elif plan.outcome.status is Status.OPTIMAL:
+        assert plan.outcome.objective == pytest.approx(expected, abs=1e-9)
+
+
+@settings(max_examples=60, deadline=None)
+@given(gains(largest=7), st.sampled_from([2, 3, 4]))
+def test_each_cycle_is_listed_once(problem, max_cycle) -> None:  # type: ignore[no-untyped-def]
+    n, cells = problem
+    cycles, worth, complete = enumerate_cycles(matrix(n, cells), max_cycle)
+    found = [tuple(i for i in c if i >= 0) for c in cycles.tolist()]
+    expected = {
+        p
+        for length in range(2, max_cycle + 1)
+        for p in permutations(range(n), length)
+        if p[0] == min(p) and all((p[k], p[(k + 1) % length]) in cells for k in range(length))
+    }
+    assert complete
+    assert len(set(found)) == len(found)
+    assert set(found) == expected
+    assert worth.tolist() == pytest.approx([fsum(cells[c[k], c[(k + 1) % len(c)]] for k in range(len(c))) for c in found])
+
+
+def test_locked_people_keep_their_posts_and_are_taken_by_nobody() -> None:
+    gain = family(30, 10, 1)
+    plan = rotate(gain, locked=[0, 5, 7])
+    assert not {0, 5, 7} & {i for c in plan.cycles for i in c}
+    assert not {0, 5, 7} & {i for c in rotate(gain, max_cycle=None, locked=[0, 5, 7]).cycles for i in c}
+
+
+def test_pinned_cycles_are_kept_in_any_notation_and_what_they_break_is_named() -> None:
+    gain = matrix(4, {(0, 1): 1.0, (1, 0): 1.0, (0, 2): 9.0, (2, 0): 9.0, (2, 3): 1.0, (3, 2): 1.0})
+    assert rotate(gain).cycles == ((0, 2),)
+    plan = rotate(gain, pinned_cycles=[(1, 0)])
+    assert plan.cycles == ((0, 1), (2, 3))
+    assert plan.outcome.objective == 4.0
+    assert rotate(gain, pinned_cycles=[(0, 1), (1, 2)]).outcome.conflicts == ("pinned_twice:1",)
+    assert rotate(gain, pinned_cycles=[(0, 1)], locked=[1]).outcome.conflicts == ("pinned_locked:1",)
+    full = rotate(gain, pinned_cycles=[(0, 1)], groups=[0, 0, 1, 1], group_limit=[1, 2])
+    assert full.outcome.status is Status.INFEASIBLE
+    assert full.outcome.conflicts == ("group_limit:0",)
+    bare = rotate(gain, pinned_cycles=[(0, 2)], groups=[0, 0, 1, 1], cover=(np.array([[1], [0], [0], [0]]), [[1], [0]]))
+    assert bare.outcome.conflicts == ("cover:0,0",)
+
+
+def test_prices_bound_every_cycle() -> None:
+    gain = family(60, 12, 3)
+    groups = np.arange(60) % 4
+    plan = rotate(gain, groups=groups, group_limit=[5] * 4)
+    cycles, worth, _ = enumerate_cycles(gain, 3)
+    padded = np.append(plan.person_prices + plan.group_prices[groups], 0.0)
+    assert (padded[cycles].sum(axis=1) >= worth - 1e-9).all()
+    assert plan.person_prices.sum() + 5 * plan.group_prices.sum() >= plan.outcome.bound - 1e-6
+
+
+def test_a_free_plan_is_proven_and_no_worse_than_any_limited_one() -> None:
+    gain = family(150, 12, 4)
+    free = rotate(gain, max_cycle=None)
+    assert free.outcome.status is Status.OPTIMAL
+    values = [rotate(gain, max_cycle=k, effort=20).outcome.objective for k in (2, 3)]
+    assert values[0] < values[1] <= free.outcome.objective
+
+
+def test_larger_plans_state_a_small_gap_and_break_no_rule() -> None:
+    n = 120
+    gain = family(n, 10, 5)
+    cells = {(int(i), int(j)): float(g) for i, j, g in zip(*gain.tocoo().coords, gain.tocoo().data, strict=True)}
+    rng = np.random.default_rng(5)
+    groups = rng.integers(0, 6, n)
+    holders = rng.random((n, 3)) < 0.15
+    limit, minimum = [8] * 6, np.full((6, 3), 3)
+    plan = rotate(gain, groups=groups, group_limit=limit, cover=(holders, minimum), effort=25)
+    check(plan, cells)
+    assert keeps_rules(plan.cycles, 3, groups.tolist(), limit, holders, minimum.tolist())
+    assert plan.outcome.gap < 0.05
+    free = rotate(gain, max_cycle=None, groups=groups, group_limit=limit, cover=(holders, minimum), effort=5)
+    check(free, cells)
+    assert keeps_rules(free.cycles, None, groups.tolist(), limit, holders, minimum.tolist())
+    assert free.outcome.bound >= plan.outcome.objective
+
+
+def test_too_many_cycles_are_limited_to_the_best_moves_and_the_bound_stays_valid(monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    gain = family(40, 15, 6)
+    full = rotate(gain)
+    monkeypatch.setattr("competence.solve.rotate._LIMIT", 60)
+    part = rotate(gain)
+    assert part.n_candidates <= 60 < full.n_candidates
+    assert part.outcome.notes
+    assert part.outcome.notes[0].startswith("cycles_limited")
+    assert part.outcome.objective <= full.outcome.objective <= part.outcome.bound
+
+
+def test_a_run_stopped_by_steps_is_repeatable_and_more_steps_are_never_worse() -> None:
+    gain = family(200, 20, 7)
+    few, again, more = (rotate(gain, effort=e) for e in (3, 3, 12))
+    assert few.cycles == again.cycles
+    assert few.outcome == again.outcome
+    assert few.outcome.objective <= more.outcome.objective
+    assert rotate(gain, effort=0).outcome.steps == 0
+
+
+def test_the_order_of_the_input_changes_nothing_after_the_seeded_order() -> None:
+    gain = family(25, 10, 8).toarray()
+    ids = [f"p{i}" for i in range(25)]
+    plans = set()
+    for seed in range(3):
+        shuffle = np.random.default_rng(seed).permutation(25)
+        names = [ids[i] for i in shuffle]
+        order = seeded_order(names, 1)
+        view = gain[np.ix_(shuffle, shuffle)][np.ix_(order, order)]
+        plan = rotate(sparse.csr_array(view))
+        plans.add(frozenset((names[order[c[k]]], names[order[c[(k + 1) % len(c)]]]) for c in plan.cycles for k in range(len(c))))
+    assert len(plans) == 1
+
+
+def test_nobody_can_move_is_an_empty_optimal_plan() -> None:
+    plan = rotate(matrix(3, {(0, 1): 1.0}))
+    assert plan.cycles == ()
+    assert plan.outcome.objective == 0.0
+    assert plan.outcome.status is Status.OPTIMAL
+    assert rotate(sparse.csr_array((0, 0))).cycles == ()
+
+
+def test_progress_can_cancel() -> None:
+    plan = rotate(family(100, 15, 9), progress=lambda steps, phase: False)
+    assert plan.outcome.stopped_by == "cancelled"
+    assert plan.outcome.bound >= plan.outcome.objective > 0
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"max_cycle": 1},
+        {"locked": [9]},
+        {"group_limit": [1]},
+        {"groups": [0]},
+        {"pinned_cycles": [(0,)]},
+        {"groups": [0, 0, 0], "group_limit": [-1]},
+        {"effort": -1},
+    ],
+)
+def test_wrong_input_is_refused(bad) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises(InputError):
+        rotate(matrix(3, {(0, 1): 1.0, (1, 0): 1.0}), **bad)
+    with pytest.raises(InputError):
+        rotate(matrix(3, {(0, 1): -1.0}))
