@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -48,7 +49,8 @@ def without(files: list[tuple[Path, str]], key: str) -> list[tuple[bytes, str]]:
 
 def keys_of(browser: Browser) -> dict[str, str]:
     with browser.services.store.engine.connect() as connection:
-        return {key: person_id for key, person_id in connection.execute(select(PersonKey.employer_key, PersonKey.person_id))}
+        found = connection.execute(select(PersonKey.employer_key, PersonKey.person_id))
+        return {row.employer_key: row.person_id for row in found}
 
 
 def folders(browser: Browser) -> list[str]:
@@ -228,10 +230,9 @@ def test_no_broken_file_breaks_the_page(app: Flask, tmp_path: Path) -> None:
     folder = tmp_path / "broken"
     folder.mkdir()
     for broken in write_broken_files(folder):
-        files = [((folder / broken.name).read_bytes(), broken.name)]
         answer = browser.client.post(
             "/imports",
-            data={"token": browser.token(), "files": [(__import__("io").BytesIO(files[0][0]), broken.name)]},
+            data={"token": browser.token(), "files": [(BytesIO((folder / broken.name).read_bytes()), broken.name)]},
             content_type="multipart/form-data",
         )
         assert answer.status_code in (303, 422), broken.name

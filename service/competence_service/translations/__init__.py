@@ -7,6 +7,7 @@ translation or the .mo file is old.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
 
@@ -36,7 +37,10 @@ def read(path: Path | None = None) -> Catalog:
     """Return the Swedish texts as they stand in the .po file."""
     path = path or _folder() / "sv" / "LC_MESSAGES" / "messages.po"
     with path.open("rb") as file:
-        return read_po(file, locale="sv")
+        catalog = read_po(file, locale="sv")
+    # Else the hour of reading would stand in the .mo file, which must be the same whenever it is made.
+    catalog.creation_date = catalog.revision_date = datetime(2000, 1, 1, tzinfo=UTC)
+    return catalog
 
 
 def compiled(catalog: Catalog) -> bytes:

@@ -131,7 +131,8 @@ def _token() -> str:
 
 def _check_form() -> None:
     """Refuse a form that did not come from a page of ours."""
-    if request.method in ("GET", "HEAD", "OPTIONS") or request.blueprint == "api":
+    if request.endpoint is None or request.method in ("GET", "HEAD", "OPTIONS") or request.blueprint == "api":
+        # Without endpoint the address does not exist, or not for this method; that is told instead.
         return
     origin = request.headers.get("Origin")
     if origin is not None and origin != request.host_url.rstrip("/"):
