@@ -359,7 +359,7 @@ def _problem(
         raise InputError("sex must be 0 (woman), 1 (man) or 2 (not stated) for each person")
     for name, pairs in (("together", together), ("apart", apart)):
         for pair in pairs:
-            if len(pair) != 2 or pair[0] == pair[1] or not (min(pair) >= 0 and max(pair) < n):
+            if pair[0] == pair[1] or not (min(pair) >= 0 and max(pair) < n):
                 raise InputError(f"{name} must be pairs of different positions in 0..{n - 1}; got {pair}")
     group = np.full(n, -1, dtype=np.int64)
     limit = max(sizes)
@@ -551,9 +551,9 @@ def _balancing(problem: _Problem, sex: NDArray[np.int64], mode: str, band: tuple
     classes = sorted(set(problem.sizes.tolist()))
     compositions = {s: _compositions(s) for s in classes}
     lone = {s: _is_lone(c[:, 0], c[:, 1], s).astype(float) for s, c in compositions.items()}
-    outside = {s: 1.0 - _in_band(c[:, 0], c[:, 1], s, band) for s, c in compositions.items()}
+    outside = {s: (~_in_band(c[:, 0], c[:, 1], s, band)).astype(np.float64) for s, c in compositions.items()}
     single = {s: ((c[:, 0] == 0) != (c[:, 1] == 0)).astype(float) * (s > 1) for s, c in compositions.items()}
-    cost: dict[int, NDArray[np.float64]] = outside
+    cost = outside
     if mode == "proportional":
         part = number / max(1, sex.size)
         cost = {s: np.abs(c[:, 0] - part[0] * s) + np.abs(c[:, 1] - part[1] * s) for s, c in compositions.items()}
