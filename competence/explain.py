@@ -67,8 +67,8 @@ def _proof(facts: Mapping[str, object], lang: str) -> str:
         return ""
     sources = ", ".join(text(f"source.{s}", lang) for s in str(facts["sources"]).split(","))
     day = str(facts["latest"]) if facts.get("latest") else text("phrase.no_date", lang)
-    words = text("phrase.words", lang, words=facts["words"]) if facts.get("words") else ""
-    return text("phrase.proof", lang, sources=sources, day=day, words=words).strip()
+    words = f" {text('phrase.words', lang, words=facts['words'])}" if facts.get("words") else ""
+    return text("phrase.proof", lang, sources=sources, day=day, words=words)
 
 
 def rule_sentence(rule: str, lang: str = "sv", detail: str = "") -> str:
