@@ -150,9 +150,9 @@ def test_no_public_parameter_is_named_after_sex_age_or_another_protected_ground(
 
 
 def test_no_option_of_the_command_line_is_named_after_a_protected_ground() -> None:
-    from competence.cli import main
+    from competence.cli import cli
 
-    options = {(name, p.name or "") for name, command in main.commands.items() for p in command.params}
+    options = {(name, p.name or "") for name, command in cli.commands.items() for p in command.params}
     assert len(options) > 10
     assert not {(name, p) for name, p in options if is_protected(p)}
 
