@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import re
 import shutil
 import tempfile
@@ -71,6 +72,7 @@ def eight() -> list[tuple[Path, str]]:
 def fed_folder() -> Path:
     """Return a folder whose database has the municipality of eight, confirmed; tests copy it."""
     folder = Path(tempfile.mkdtemp(prefix="competence-test-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     app = make_app(folder)
     try:
         browser = Browser(app)

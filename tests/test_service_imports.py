@@ -98,8 +98,8 @@ def test_the_stored_staff_is_the_one_that_was_read_under_other_ids(fed: Browser)
     row = fed.services.store.current_import()
     assert row is not None
     stored = fed.services.store.staff(row.id)
-    read = with_random_ids(read_staff([p for p, _ in eight()]), keys_of(fed))
-    expected = link_statements(read, taxonomy(), linker=linker())
+    linked = link_statements(read_staff([p for p, _ in eight()]), taxonomy(), linker=linker())
+    expected = with_random_ids(linked, keys_of(fed))
     assert stored.to_tables() == expected.to_tables()
     assert stored.as_of == expected.as_of
 
@@ -144,6 +144,19 @@ def test_confirming_twice_stores_once(app: Flask) -> None:
     for _ in range(2):
         browser.post(address, {"action": "confirm", "audience": "unit"})
     assert len(browser.people()) == 8
+
+
+def test_confirming_after_a_restart_stores_the_same(app: Flask, tmp_path: Path) -> None:
+    browser = Browser(app)
+    address = browser.upload(eight()).location
+    again = make_app(browser.services.config.folder)
+    other = Browser(again)
+    other.post(address, {"action": "confirm", "audience": "unit"})
+    row = browser.services.store.current_import()
+    assert row is not None
+    linked = link_statements(read_staff([p for p, _ in eight()]), taxonomy(), linker=linker())
+    assert browser.services.store.staff(row.id).to_tables() == with_random_ids(linked, keys_of(browser)).to_tables()
+    services_of(again).store.close()
 
 
 def test_whoever_vanishes_is_marked_as_ended_and_comes_back_under_the_same_id(fed: Browser) -> None:

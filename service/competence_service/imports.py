@@ -1,7 +1,7 @@
 """From uploaded files to a Staff with random ids: the dry run, what it shows, and the confirmed reading.
 
-The files are read twice, once for the dry run and once when it is confirmed, so that nothing of them is stored before
-somebody has said yes. The employer's keys end here: everything that leaves carries random ids.
+Nothing of the files is stored before somebody has said yes: until then their bytes lie in a folder, and what was read of
+them in memory. The employer's keys end here: everything that leaves carries random ids.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ import hashlib
 import shutil
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -31,6 +31,8 @@ __all__ = ["SCALES", "Importer", "Upload", "with_random_ids", "without_values"]
 SCALES = ("", "1-3", "1-4", "1-5")
 """Scales of a competence matrix that can be chosen; empty lets the reader decide."""
 
+_RECENT = 2
+"""Dry runs kept in memory."""
 _SHOWN = 30
 """Titles or words not understood that a dry run lists."""
 
@@ -60,6 +62,8 @@ class Importer:
         The library's numbers.
     audience : Visibility
         Widest circle allowed; see :class:`competence_service.config.Config`.
+    recent : MutableMapping
+        The latest dry runs of this process, in memory only, so that confirming need not read the files again.
     """
 
     store: Store
@@ -68,6 +72,7 @@ class Importer:
     linker: Linker
     settings: Settings
     audience: Visibility
+    recent: MutableMapping[str, Staff] = field(default_factory=dict)
 
     def receive(self, uploads: Iterable[Upload], options: Mapping[str, Any]) -> str:
         """Keep the uploaded files, read them without storing a row, and return the id of the draft.
@@ -115,7 +120,9 @@ class Importer:
         self._draft(self._place(import_id), {**row.options, **options}, import_id=import_id)
 
     def confirm(self, import_id: str, audience: Visibility) -> bool:
-        """Read the files of a draft once more, store their rows under random ids, and delete the files.
+        """Store the rows of a draft under random ids, and delete its files.
+
+        What the dry run read is taken from memory; another process, or this one after a restart, reads the files again.
 
         Returns
         -------
@@ -126,19 +133,24 @@ class Importer:
         place = self._place(import_id)
         if row.state != "draft" or not place.is_dir():
             return False
-        staff = self._read(place, row.options)
+        staff = self.recent.pop(import_id, None)
+        if staff is None:
+            staff = self._linked(self._read(place, row.options))
         keys = [p.person_id for p in staff.people]
-        known = self.store.person_ids(keys)
-        linked = link_statements(with_random_ids(staff, known), self.taxonomy, linker=self.linker, settings=self.settings)
         narrower = audience if audience.rank >= self.audience.rank else self.audience
         done = self.store.confirm_import(
-            import_id, linked, audience=narrower, present=keys, problems=without_values(linked.problems, staff)
+            import_id,
+            with_random_ids(staff, self.store.person_ids(keys)),
+            audience=narrower,
+            present=keys,
+            problems=without_values(staff.problems, staff),
         )
         shutil.rmtree(place, ignore_errors=True)
         return done
 
     def discard(self, import_id: str) -> bool:
         """Forget a draft and delete its files."""
+        self.recent.pop(import_id, None)
         done = self.store.discard_import(import_id)
         if done:
             shutil.rmtree(self._place(import_id), ignore_errors=True)
@@ -156,6 +168,9 @@ class Importer:
             scale=options.get("scale") or None,
             as_of=date.fromisoformat(day) if day else None,
         )
+
+    def _linked(self, staff: Staff) -> Staff:
+        return link_statements(staff, self.taxonomy, linker=self.linker, settings=self.settings)
 
     def _first_read(self, place: Path, options: Mapping[str, Any]) -> tuple[Staff, Mapping[str, Any]]:
         """Read with the choices made; where no date was given or found, take today's and keep it among the choices.
@@ -176,7 +191,7 @@ class Importer:
 
     def _draft(self, place: Path, options: Mapping[str, Any], import_id: str | None = None) -> str:
         staff, options = self._first_read(place, options)
-        linked = link_statements(staff, self.taxonomy, linker=self.linker, settings=self.settings)
+        linked = self._linked(staff)
         files = [(p.name, hashlib.sha256(p.read_bytes()).hexdigest()) for p in sorted(place.iterdir())]
         stored = self.store.add_import(
             linked.replace(problems=without_values(linked.problems, staff)),
@@ -188,6 +203,9 @@ class Importer:
         )
         if import_id is None:
             place.rename(self._place(stored))
+        while len(self.recent) >= _RECENT:
+            self.recent.pop(next(iter(self.recent)), None)
+        self.recent[stored] = linked
         return stored
 
     def _preview(self, staff: Staff) -> dict[str, Any]:
@@ -243,7 +261,7 @@ def with_random_ids(staff: Staff, ids: Mapping[str, str]) -> Staff:
     Parameters
     ----------
     staff : Staff
-        Not linked yet.
+        Linked or not.
     ids : mapping of the employer's key to random id
         Has everybody in ``staff.people``.
     """

@@ -12,6 +12,7 @@ from threading import Lock, RLock
 
 from competence.graph import CompetenceGraph, build_graph
 from competence.linking import Linker
+from competence.staff import Staff
 from competence.taxonomy import Taxonomy
 from competence_service.config import Config
 from competence_service.imports import Importer
@@ -35,6 +36,7 @@ class Library:
         self._config = config
         self._store = store
         self._graphs: OrderedDict[tuple[str, int], CompetenceGraph] = OrderedDict()
+        self._drafts: dict[str, Staff] = {}
         self._lock = RLock()
         self._making = Lock()
 
@@ -62,6 +64,7 @@ class Library:
             linker=self.linker,
             settings=self._config.settings,
             audience=self._config.audience,
+            recent=self._drafts,
         )
 
     def current(self) -> tuple[ImportRow, CompetenceGraph] | None:

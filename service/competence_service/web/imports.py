@@ -128,7 +128,7 @@ def _shown(row: ImportRow, faults: list[Fault] | None = None, status: int = 200)
             {
                 "code": code,
                 "effect": found[0].effect.value,
-                "count": sum(p.count for p in found),
+                "alike": len(found) - 1,
                 "remedy": found[0].remedy(lang()),
                 "places": [(p, p.message(lang())) for p in found[:_ROWS_SHOWN]],
                 "more": max(len(found) - _ROWS_SHOWN, 0),
