@@ -618,7 +618,7 @@ def _improve(
     seed: int,
 ) -> tuple[list[int], float, str]:
     """Improve the plan: exactly when few cycles can still be in a better one, else neighbourhood by neighbourhood."""
-    value = fsum(model.weight[plan])
+    value, prices = fsum(model.weight[plan]), bound
     method = "set packing of cycles (HiGHS in SciPy)"
     everybody = np.ones(model.n, dtype=bool)
     rng = np.random.default_rng(seed)
@@ -627,21 +627,35 @@ def _improve(
     pool: NDArray[np.int64] = np.empty(0, dtype=np.int64)
     members: sparse.csr_array | None = None
     while bound - value > PROOF * max(abs(bound), 1e-9) and budget.go_on("rotation"):
-        open_columns = np.flatnonzero(reduced <= bound - value + 1e-9)
-        # Swaps alone are a matching problem, whose cuts HiGHS finds: there all columns at once go faster.
-        cost = 1 + (open_columns.size // 1000 if pairs_only else open_columns.size**2 // 30_000)
-        due = open_columns.size <= 300 or pairs_only or stale >= 15 or size >= 4 * model.n
-        if due and open_columns.size < 0.9 * smallest and cost <= budget.allow(cost) and open_columns.size <= 20_000:
+        # A cycle that costs more than the prices leave above the plan is in no better plan. Not the bound: whole-number
+        # programmes may have brought that under what the prices prove.
+        open_columns = np.flatnonzero(reduced <= prices - value + 1e-9)
+        # Swaps alone are a matching problem, whose cuts HiGHS finds; elsewhere its time grows fast with the columns.
+        large = 20_000 if pairs_only else 600
+        cost = 1 + (open_columns.size // 1000 if pairs_only else open_columns.size**2 // 5000)
+        if (open_columns.size <= 200 or pairs_only or stale >= 15) and open_columns.size < 0.9 * smallest:
             smallest = open_columns.size
-            answer = _exact(model, open_columns, everybody, model.limit, budget, 400)
-            if answer is None:
+            whole = 1 + model.n // 30
+            if not pairs_only and whole <= budget.allow(whole):
+                # The neighbourhood of everybody: if it is searched through, the plan is proven.
+                found, proven = _dive(model, open_columns, everybody, person, reduced, model.limit, prices - value, 5 * _NODES)
+                budget.steps += whole
+                if found is not None:
+                    plan, value, stale, members = found, fsum(model.weight[found]), 0, None
+                if proven:
+                    bound = value
+                    break
+                if found is not None:
+                    continue
+            if open_columns.size <= large and cost <= budget.allow(cost):
+                answer = _exact(model, open_columns, everybody, model.limit, budget, 400)
+                if answer is None:
+                    continue
+                budget.steps += cost
+                if fsum(model.weight[answer[0]]) > value:
+                    plan, value, stale, members = answer[0], fsum(model.weight[answer[0]]), 0, None
+                bound = min(bound, max(value, answer[1]))
                 continue
-            budget.steps += cost
-            if fsum(model.weight[answer[0]]) > value:
-                plan, value, stale, members = answer[0], fsum(model.weight[answer[0]]), 0, None
-            above = answer[1]
-            bound = min(bound, max(value, above))
-            continue
         if stale >= 80:
             break
         if members is None:
@@ -658,7 +672,7 @@ def _improve(
         # The prices bound what the opened people can reach; a cycle that costs more than the rest of it is out.
         room = fsum(person[free]) + fsum(side * left) - now
         inside = pool[(reduced[pool] <= room + 1e-9) & padded[model.cycles[pool]].all(axis=1)]
-        found, proven = _dive(model, inside, free, person, reduced, left, room)
+        found, proven = _dive(model, inside, free, person, reduced, left, room, _NODES)
         budget.steps += 1
         gained = fsum(model.weight[found]) - now if found is not None else 0.0
         # Neighbourhoods as large as can still be searched through: that is where they gain most per second.
@@ -721,6 +735,7 @@ def _dive(
     reduced: NDArray[np.float64],
     left: NDArray[np.float64],
     room: float,
+    nodes: int,
 ) -> tuple[list[int] | None, bool]:
     """Search a neighbourhood for a plan that loses less than ``room``; say also whether the search was exhaustive."""
     from competence.solve.rotate_kernel import pack
@@ -737,7 +752,7 @@ def _dive(
     side = model.side[:, columns] if model.limit.size else sparse.csc_array((0, columns.size))
     one_way = np.ones(model.limit.size, dtype=np.bool_)
     one_way[side.indices[side.data < 0]] = False
-    taken, _, nodes = pack(
+    taken, _, used = pack(
         cycles,
         np.maximum(reduced[columns], 0.0),
         person[people],
@@ -749,10 +764,10 @@ def _dive(
         left.astype(np.float64).copy(),
         one_way,
         room - 1e-9 * max(1.0, room),
-        _NODES,
+        nodes,
     )
     found = columns[taken[taken >= 0]].tolist()
-    return found or None, bool(nodes < _NODES)
+    return found or None, bool(used < nodes)
 
 
 def _exact(
