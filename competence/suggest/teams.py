@@ -225,11 +225,14 @@ def form_teams(
     if resolved.not_understood:
         notes = (*notes, "need_partly_understood")
 
+    asked = (("together_kept", inside["together"]), ("apart_kept", inside["apart"]), ("at_most_kept", at_most))
+    rules = tuple(rule for rule, given in asked if given and not solution.broken)
+
     def result(teams: Sequence[Sequence[int]], stage: int, neutral: Suggestions | None) -> Suggestions:
         # The best covered team first; equal ones in the order of their first member in the seeded order.
         covered = solution.coverage2 if stage == 2 else solution.coverage1
         order = sorted(range(len(teams)), key=lambda k: -covered[k])
-        ranked = [_team(graph, rows, holds, resolved.items, teams[k], rank) for rank, k in enumerate(order, start=1)]
+        ranked = [_team(graph, rows, holds, resolved.items, teams[k], rank, rules) for rank, k in enumerate(order, start=1)]
         chosen = {i for team in teams for i in team}
         rest = [LeftOutRow(graph.person_ids[r], "not_selected") for i, r in enumerate(rows.tolist()) if i not in chosen]
         return Suggestions.build(
@@ -321,6 +324,7 @@ def _team(
     items: Sequence[ResolvedItem],
     team: Sequence[int],
     number: int,
+    rules: tuple[str, ...],
 ) -> Suggestion:
     """Word one team: a reason per item of the need, with the members who hold it and their evidence."""
     people = sorted(graph.person_ids[rows[i]] for i in team)
@@ -363,7 +367,7 @@ def _team(
         labels={"sv": f"Grupp {number}", "en": f"Team {number}"},
         score=sum_of(reasons),
         reasons=ordered(reasons),
-        rules=("together_kept", "apart_kept", "at_most_kept"),
+        rules=rules,
         facts={
             "women": sexes.count(Sex.WOMAN),
             "men": sexes.count(Sex.MAN),
