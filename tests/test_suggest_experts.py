@@ -32,7 +32,18 @@ from cases import (
 from competence.errors import InputError, UnknownIdError
 from competence.fit import freshness
 from competence.graph import CompetenceGraph
-from competence.model import HistoryEntry, HistoryKind, InterestKind, LearningForm, NeedItem, Source, Status, Visibility
+from competence.model import (
+    Choice,
+    Decision,
+    HistoryEntry,
+    HistoryKind,
+    InterestKind,
+    LearningForm,
+    NeedItem,
+    Source,
+    Status,
+    Visibility,
+)
 from competence.settings import Settings
 from competence.suggest.experts import find_experts
 
@@ -152,6 +163,13 @@ def test_informal_evidence_at_level_five_never_meets_a_hard_need(source: Source)
     assert [s.people[0] for s in found] == ["p6"]
     assert rules(found)["p2"] == "hard_requirement"
     assert "hard_requirements_met" in found[0].rules
+
+
+def test_an_expert_turned_down_for_this_need_is_named_and_found_for_another() -> None:
+    no = Decision(kind="experts", choice=Choice.REJECTED, people=("p6",), target=DEMENTIA)
+    graph = graph_of(small_staff(decisions=(no,)))
+    assert rules(find_experts(graph, "demensvård"))["p6"] == "rejected_before"
+    assert "p6" in {s.people[0] for s in find_experts(graph, "schemaläggning")}
 
 
 def test_whoever_scores_under_the_cutoff_is_named() -> None:

@@ -186,6 +186,12 @@ def test_one_swap_by_hand() -> None:
     assert found[0].facts["right_to_return"] is True
 
 
+def test_where_each_goes_is_said_in_the_language_asked_for() -> None:
+    found = plan_rotation(graph_of(coordinators(), settings=FREE))
+    assert set(found.to_frame("sv")["target"]) == {"Hemtjänst Norr: samordnare", "Hemtjänst Söder: samordnare"}
+    assert set(found.to_frame("en")["target"]) == {"Hemtjänst Norr: coordinator", "Hemtjänst Söder: coordinator"}
+
+
 def test_every_left_post_is_filled_again_once() -> None:
     found = plan_rotation(graph_of(coordinators(3), settings=FREE))
     moves = [m for s in found for m in s.facts["moves"]]

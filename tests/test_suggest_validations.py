@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import date
 from math import isclose, sqrt
 
 import pytest
@@ -32,7 +34,7 @@ from cases import (
 from competence.errors import InputError, UnknownIdError
 from competence.fit import hard_met
 from competence.graph import CompetenceGraph
-from competence.model import Source, Status, ValidationStage, Visibility
+from competence.model import Choice, Decision, Source, Status, ValidationStage, Visibility
 from competence.settings import Settings
 from competence.suggest.result import Suggestions
 from competence.suggest.validations import suggest_validations
@@ -212,6 +214,18 @@ def test_a_claim_carries_its_evidence_and_is_no_score_of_the_person() -> None:
     assert lift.facts["evidence"] == ["p1:lift:manager"]
     assert lift.members[0].part == "claimant"
     assert len({s.target for s in found}) == len(found), "each claim for itself"
+
+
+def test_a_claim_turned_down_before_does_not_come_back_until_somebody_changes_the_answer() -> None:
+    no = Decision(kind="validations", choice=Choice.REJECTED, people=("p1",), target=LIFT, day=date(2026, 1, 1))
+    evidence = [piece("p1", LIFT, 3), piece("p2", CALM, 3)]
+    found = suggest_validations(graph_of(small_staff(evidence=evidence, decisions=(no,))))
+    assert set(claims(found)) == {("p2", CALM)}
+    assert rules(found)["p1"] == "rejected_before"
+    later = replace(no, choice=Choice.ACCEPTED, day=date(2026, 2, 1))
+    for decisions in ((no, later), (later, no)):
+        again = suggest_validations(graph_of(small_staff(evidence=evidence, decisions=decisions)))
+        assert ("p1", LIFT) in claims(again)
 
 
 @pytest.mark.parametrize("stage", ["assessed", "certified", "almost"])

@@ -28,6 +28,7 @@ from competence.suggest.scoring import (
     ordered,
     prepare,
     to_ask_first,
+    turned_down,
     understood_request,
 )
 
@@ -105,10 +106,13 @@ def find_experts(
         )
 
     measured = _Measured(graph, resolved.items, settings)
+    said_no = turned_down(graph, _KIND)
     left_out: list[LeftOutRow] = []
     eligible: list[int] = []
     for row in rows.tolist():
         rule = not_taking_part(graph, row, "expert") if measured.known[row] else measured.why_nothing(row)
+        if rule is None and (graph.person_ids[row], measured.target) in said_no:
+            rule = "rejected_before"
         if rule is None and not measured.hard_met[row]:
             rule = "hard_requirement"
         if rule is None and measured.score[row] < lowest:
@@ -172,6 +176,7 @@ class _Measured:
     def __init__(self, graph: CompetenceGraph, items: tuple[ResolvedItem, ...], settings: Settings) -> None:
         self.graph = graph
         self.items = items
+        self.target = ", ".join(i.concept_id for i in items)
         self.weights = settings.suggest.experts
         n = len(graph.person_ids)
         total = sum(i.weight for i in items)
@@ -283,13 +288,12 @@ class _Measured:
                 facts={"count": round(1.0 / load) - 1 if load else 0},
             )
         )
-        target = ", ".join(i.concept_id for i in self.items)
         concepts = [graph.taxonomy.concepts[i.concept_id] for i in self.items]
         return Suggestion(
             kind=_KIND,
             rank=rank,
             members=(Member(person_id, "expert"),),
-            target=target,
+            target=self.target,
             labels={lang: ", ".join(c.label(lang) for c in concepts) for lang in ("sv", "en")},
             score=sum_of(reasons),
             reasons=ordered(reasons),

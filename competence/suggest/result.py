@@ -36,11 +36,15 @@ _FORMAT = "competence.suggestions/1"
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A person's part in a suggestion; ``target`` is what the part is about, such as the unit moved to."""
+    """A person's part in a suggestion; ``target`` is what the part is about, such as the unit moved to.
+
+    ``labels`` say the target in words, keyed by ``sv`` and ``en``, where they differ.
+    """
 
     person_id: str
     part: str
     target: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,7 +329,7 @@ class Suggestions(Sequence[Suggestion]):
         return [
             {
                 "rank": s.rank,
-                "target": m.target or s.labels.get(lang, s.target),
+                "target": m.labels.get(lang) or m.target or s.labels.get(lang, s.target),
                 "person_id": m.person_id,
                 "part": m.part,
                 "score": s.score,

@@ -375,11 +375,11 @@ class _Moves:
         for i, j in zip(cycle, (*cycle[1:], cycle[0]), strict=True):
             person_id, post = graph.person_ids[self.movers[i]], self.posts[j]
             titles = [graph.taxonomy.roles[r] for r in self._roles[j]]
-            members.append(
-                Member(person_id, "mover", f"{graph.unit_name(post.unit_id)}: {', '.join(t.label('sv') for t in titles)}")
-            )
+            unit = graph.unit_name(post.unit_id)
+            said = {lang: f"{unit}: {', '.join(t.label(lang) for t in titles)}" for lang in ("sv", "en")}
+            members.append(Member(person_id, "mover", said["sv"], said))
             for lang in ("sv", "en"):
-                path[lang].append(f"{graph.unit_name(post.unit_id)} ({', '.join(t.label(lang) for t in titles)})")
+                path[lang].append(f"{unit} ({', '.join(t.label(lang) for t in titles)})")
             moves.append(
                 {
                     "person_id": person_id,

@@ -25,6 +25,7 @@ __all__ = [
     "ordered",
     "prepare",
     "to_ask_first",
+    "turned_down",
     "understood_request",
 ]
 
@@ -74,6 +75,18 @@ def answered_pairs(graph: CompetenceGraph, kind: str) -> Mapping[Choice, frozens
             if decision.people not in latest or day >= latest[decision.people][0]:
                 latest[decision.people] = (day, decision.choice)
     return {c: frozenset(people for people, (_, choice) in latest.items() if choice is c) for c in Choice}
+
+
+def turned_down(graph: CompetenceGraph, kind: str) -> frozenset[tuple[str, str]]:
+    """Return the (person_id, target) that the latest decision of a kind rejected or forbade, for suggestions of one person."""
+    latest: dict[tuple[str, str], tuple[date, int, Choice]] = {}
+    for decision in graph.staff.decisions:
+        if decision.kind == kind and len(decision.people) == 1:
+            key, no = (decision.people[0], decision.target), decision.choice in (Choice.REJECTED, Choice.FORBIDDEN)
+            # Of two decisions on one day the one that says no counts, whatever their order in the file.
+            answer = (decision.day or date.min, int(no), decision.choice)
+            latest[key] = max(latest.get(key, answer), answer)
+    return frozenset(key for key, (_, no, _) in latest.items() if no)
 
 
 def concept_facts(graph: CompetenceGraph, concept_id: str) -> dict[str, str | int | float | None]:

@@ -20,7 +20,7 @@ from competence.model import Outcome, Reason, Status, ValidationStage
 from competence.settings import Settings
 from competence.solve.order import seeded_order
 from competence.suggest.result import LeftOutRow, Member, Suggestion, Suggestions
-from competence.suggest.scoring import check_count, concept_facts, evidence_of, ordered, prepare
+from competence.suggest.scoring import check_count, concept_facts, evidence_of, ordered, prepare, turned_down
 
 __all__ = ["suggest_validations"]
 
@@ -89,7 +89,9 @@ def suggest_validations(
     rows = graph.rows(people, units)
     considered = [graph.person_ids[r] for r in rows]
     request = {"stage": highest.value, "n": n, "people": people, "units": units}
-    claims = _claims(graph, rows, highest)
+    said_no = turned_down(graph, _KIND)
+    held = _claims(graph, rows, highest)
+    claims = [c for c in held if (graph.person_ids[c[0]], graph.concept_ids[graph.arrays.concept[c[1]]]) not in said_no]
     left_out: list[LeftOutRow] = []
     measured = _measure(graph, claims, settings)
     needed = (measured["required_now"] > 0) | (measured["single_holder"] > 0) | (measured["within_reach"] > 0)
@@ -101,12 +103,14 @@ def suggest_validations(
     order = np.array([i for i in seeded_order(ids, seed) if needed[i]], dtype=np.int64)
     ranked = order[np.argsort(-score[order], kind="stable")] if len(order) else order
     chosen = ranked[:n]
-    with_claim = {int(claims[i][0]) for i in range(len(claims))}
+    with_held, with_claim = {row for row, _ in held}, {row for row, _ in claims}
     with_need = {int(claims[i][0]) for i in ranked}
     suggested = {int(claims[i][0]) for i in chosen}
     for row in rows.tolist():
         if row not in suggested:
-            rule = "no_claims" if row not in with_claim else "no_role_needs_it" if row not in with_need else "not_among_best"
+            rule = "no_role_needs_it" if row not in with_need else "not_among_best"
+            if row not in with_claim:
+                rule = "rejected_before" if row in with_held else "no_claims"
             left_out.append(LeftOutRow(graph.person_ids[row], rule))
     if not len(chosen):
         return Suggestions.empty(
