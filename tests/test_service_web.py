@@ -213,6 +213,7 @@ def test_a_decision_needs_a_name_and_a_reason(own: Browser) -> None:
     address = own.suggest("experts").location
     text = decide(own, address, 422, decided_by=" ", reasoning="", choice="")
     assert "Något behöver rättas till" in text
+    assert "Ditt namn: Fyll i det här fältet." in text
     assert own.services.store.decisions() == ()
     decide(own, address)
     assert "Antaget av Karin Ny" in own.get(address).text
@@ -220,7 +221,9 @@ def test_a_decision_needs_a_name_and_a_reason(own: Browser) -> None:
 
 def test_accepting_a_pair_needs_a_gender_equality_reasoning_and_rejecting_does_not(own: Browser) -> None:
     address = own.suggest("pairs").location
-    decide(own, address, 422, equality_reasoning="")
+    text = decide(own, address, 422, equality_reasoning=" ", decided_by="")
+    assert "Ditt namn: Fyll i" in text
+    assert "Jämställdhetsresonemang: Fyll i" in text
     decide(own, address, choice="rejected", equality_reasoning="")
     decide(own, address, equality_reasoning="Två kvinnor; fler män får frågan i nästa omgång")
     made = own.services.store.decisions()

@@ -300,11 +300,15 @@ def decision(kind: str, result: Mapping[str, Any], data: Mapping[str, Any], day:
         If somebody has not said who, why or what; if a kind that needs it has no gender-equality reasoning; or if
         there is no suggestion of that rank.
     """
-    asked = _checked(DecisionAsked, data)
-    if kind in EQUALITY_ASKED and asked.choice == "accepted" and not asked.equality_reasoning:
-        raise RequestError(
-            (Fault(field="equality_reasoning", code="missing", message="must be given to accept this kind of suggestion"),)
-        )
+    faults: tuple[Fault, ...] = ()
+    if kind in EQUALITY_ASKED and data.get("choice") == "accepted" and not str(data.get("equality_reasoning") or "").strip():
+        faults = (Fault(field="equality_reasoning", code="missing", message="must be given to accept this kind of suggestion"),)
+    try:
+        asked = _checked(DecisionAsked, data)
+    except RequestError as error:
+        raise RequestError((*error.faults, *faults)) from None
+    if faults:
+        raise RequestError(faults)
     for suggestion in Suggestions.from_dict(result):
         if suggestion.rank == asked.rank:
             return asked.rank, Decision(

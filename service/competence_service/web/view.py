@@ -119,6 +119,33 @@ def fault_text(fault: Fault) -> str:
     return known.get(fault.code) or fault.message or fault.code
 
 
+def _fault_field(fault: Fault) -> str:
+    """Return the label of the field a fault stands at, for the summary above the form."""
+    base, _dash, line = fault.field.rpartition("_")
+    name = base if line.isdigit() and base else fault.field
+    labels = {
+        "words": _("Competence %(number)s", number=line),
+        "level": _("At least"),
+        "count": _("How many people"),
+        "n": _("How many to show"),
+        "size": _("People per team"),
+        "capacity": _("Mentees per mentor"),
+        "months": _("Length in months"),
+        "max_cycle": _("Largest ring"),
+        "time_limit": _("Longest search, in seconds"),
+        "ground": _("Legal ground"),
+        "assessment": _("Individual assessment"),
+        "choice": _("Your decision"),
+        "decided_by": _("Your name"),
+        "reasoning": _("How you reasoned"),
+        "equality_reasoning": _("Gender-equality reasoning"),
+        "files": _("Files"),
+        "as_of": _("Date of the data"),
+        "scale": _("Scale of a competence matrix"),
+    }
+    return labels.get(name, "")
+
+
 # -- forms ------------------------------------------------------------------------------------------------------------
 
 
@@ -286,6 +313,7 @@ def prepare_pages(app: Flask) -> None:
         answer=_answer,
         kind_name=_kind_name,
         fault_text=fault_text,
+        fault_field=_fault_field,
         table_name=_table_name,
         state=_state,
         effect=_effect,
