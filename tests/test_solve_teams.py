@@ -287,7 +287,7 @@ def test_a_run_stopped_by_steps_is_repeatable_and_stages_have_their_own_budgets(
 
 
 def test_progress_can_cancel_and_what_was_found_is_given() -> None:
-    holds, counts, weights, sex, rng = pool(50, 8, 7)
+    holds, counts, _, sex, rng = pool(50, 8, 7)
     solution = partition(holds, counts, rng.random(8) + 0.1, sex, size=5, progress=lambda steps, phase: False)
     assert sorted(p for t in solution.stage1 for p in t) == list(range(50))
     assert solution.outcome1.stopped_by == "cancelled"

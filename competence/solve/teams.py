@@ -1192,7 +1192,7 @@ def _stage2(
     bound = balancing.cost_bound
     rounds = 0
     while not reached(best) and budget.go_on("teams stage 2") and rounds < 3:
-        goal = _Goal(0.05, 4.0, 2.0, least / unit, least_total / unit, 3.0, 40.0, 2.0 if rounds < 2 else 0.8, 0.1, 6.0, 3.0)
+        goal = _Goal(0.05, 4.0, 2.0, least / unit, least_total / unit, 3.0, 40.0, 1.0 if rounds < 2 else 0.6, 0.1, 2.2, 2.0)
         team, best = _search(
             problem, balancing, team, best, key, reached, goal, budget, seed * 7919 + 101 + rounds, "teams stage 2"
         )
