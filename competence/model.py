@@ -616,7 +616,7 @@ class Outcome:
     steps : int
         Budget used; running again with ``effort=steps`` gives the same answer.
     stopped_by : str
-        ``proof``, ``steps`` or ``clock``.
+        ``proof``, ``steps``, ``clock`` or ``cancelled``.
     conflicts : tuple of str
         Names of the hard rules that made it infeasible or empty, or that it wants known.
     certificate : str

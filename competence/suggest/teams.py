@@ -202,12 +202,13 @@ def form_teams(
         seed=seed,
         progress=progress,
     )
-    if solution.outcome2.status is Status.INFEASIBLE:
+    if solution.outcome2.status is Status.INFEASIBLE or solution.broken:
+        # A plan that breaks a pair is no plan: better none, with the rules that could not be kept.
         return Suggestions.build(
             graph,
             _KIND,
             (),
-            outcome=_named(graph, rows, solution.outcome2),
+            outcome=_named(graph, rows, _refused(solution)),
             left_out=left_out,
             considered=considered,
             settings=settings,
@@ -226,7 +227,7 @@ def form_teams(
         notes = (*notes, "need_partly_understood")
 
     asked = (("together_kept", inside["together"]), ("apart_kept", inside["apart"]), ("at_most_kept", at_most))
-    rules = tuple(rule for rule, given in asked if given and not solution.broken)
+    rules = tuple(rule for rule, given in asked if given)
 
     def result(teams: Sequence[Sequence[int]], stage: int, neutral: Suggestions | None) -> Suggestions:
         # The best covered team first; equal ones in the order of their first member in the seeded order.
@@ -252,6 +253,13 @@ def form_teams(
         )
 
     return result(solution.stage2, 2, result(solution.stage1, 1, None))
+
+
+def _refused(solution: TeamsSolution) -> Outcome:
+    """Return why no team is suggested: the proof that none can be, or the rules that the search could not keep."""
+    if solution.outcome2.status is Status.INFEASIBLE:
+        return solution.outcome2
+    return replace(solution.outcome2, status=Status.EMPTY, objective=None, bound=None, gap=None, conflicts=solution.broken)
 
 
 def _named(graph: CompetenceGraph, rows: NDArray[np.int64], outcome: Outcome) -> Outcome:
