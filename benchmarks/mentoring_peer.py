@@ -209,8 +209,8 @@ def run_ours(path: Path, repeats: int) -> dict[str, Any]:
     return {
         "pairs": pairs,
         "first": first,
-        "seconds": statistics.median(totals),
-        "call": statistics.median(calls),
+        "seconds": statistics.median(totals or [first]),
+        "call": statistics.median(calls or [first]),
         "peak": _peak(),
         "status": plan.outcome.status.value,
         "reasons": sum(len(s.reasons) for s in plan),
