@@ -24,6 +24,8 @@ from competence_service.app import Services
 DATA = Path(__file__).parent / "data"
 EIGHT = DATA / "staff_eight"
 EMPLOYER_KEYS = tuple(f"1000{n}" for n in range(1, 9))
+KEY = re.compile(rf"(?<![0-9a-z.])(?:{'|'.join(EMPLOYER_KEYS)})(?![0-9a-z])")
+"""A key of the employer as a value of its own, not digits within a checksum or a share."""
 PAGES = ("/", "/imports", "/people", *(f"/suggest/{k}" for k in ("experts", "pairs", "rotation", "teams", "validations")))
 ASKED: dict[str, dict[str, str]] = {
     "experts": {"words_1": "demensvård", "level_1": "2", "n": "10"},

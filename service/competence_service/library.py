@@ -1,12 +1,14 @@
 """The library's objects that are costly to make: one taxonomy and linker, and the graphs of a few imports.
 
-A graph is made from the store when it is first asked for, and again when decisions have been added. The number kept is
-bounded; a lock makes sure that two requests do not build the same one.
+A graph is made from the store when it is first asked for. Decisions made since are joined to it without making it again.
+The number kept is bounded; a lock makes sure that two requests do not build the same one.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
+from copy import copy
+from dataclasses import dataclass
 from functools import cached_property
 from threading import Lock, RLock
 
@@ -19,6 +21,15 @@ from competence_service.imports import Importer
 from competence_service.store import ImportRow, Store
 
 __all__ = ["Library"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """The graph of an import as it was read, and with the decisions there were when their number was ``decisions``."""
+
+    base: CompetenceGraph
+    decisions: int
+    graph: CompetenceGraph
 
 
 class Library:
@@ -35,7 +46,7 @@ class Library:
     def __init__(self, config: Config, store: Store) -> None:
         self._config = config
         self._store = store
-        self._graphs: OrderedDict[tuple[str, int], CompetenceGraph] = OrderedDict()
+        self._graphs: OrderedDict[str, _Kept] = OrderedDict()
         self._drafts: dict[str, Staff] = {}
         self._lock = RLock()
         self._making = Lock()
@@ -77,24 +88,33 @@ class Library:
 
         A decision changes no holding, but the next suggestions read it (paired before, pinned, rejected).
         """
-        key = (row.id, self._store.decision_count())
+        count = self._store.decision_count()
         with self._lock:
-            found = self._graphs.get(key)
-            if found is None:
-                found = self._build(row)
-                # What knows fewer decisions is of no more use.
-                for old in [k for k in self._graphs if k[0] == row.id]:
-                    del self._graphs[old]
-                self._graphs[key] = found
-                while len(self._graphs) > max(self._config.graphs, 1):
-                    self._graphs.popitem(last=False)
-            self._graphs.move_to_end(key)
-            return found
+            kept = self._graphs.get(row.id)
+            base = self._build(row) if kept is None else kept.base
+            if kept is None or kept.decisions != count:
+                kept = _Kept(base, count, self._with_decisions(base))
+                self._graphs[row.id] = kept
+            self._graphs.move_to_end(row.id)
+            while len(self._graphs) > max(self._config.graphs, 1):
+                self._graphs.popitem(last=False)
+            return kept.graph
 
     def _build(self, row: ImportRow) -> CompetenceGraph:
-        staff = self._store.staff(row.id)
-        present = {p.person_id for p in staff.people}
+        return build_graph(
+            self._store.staff(row.id),
+            self.taxonomy,
+            linker=self.linker,
+            audience=row.audience,
+            settings=self._config.settings,
+        )
+
+    def _with_decisions(self, base: CompetenceGraph) -> CompetenceGraph:
+        """Return the graph of an import with the decisions that stand; its arrays are shared, since none changes."""
+        present = {p.person_id for p in base.staff.people}
         decisions = [d for d in self._store.standing_decisions() if present.issuperset(d.people)]
-        if decisions:
-            staff = staff.with_decisions(decisions)
-        return build_graph(staff, self.taxonomy, linker=self.linker, audience=row.audience, settings=self._config.settings)
+        if not decisions:
+            return base
+        graph = copy(base)
+        graph.staff = base.staff.with_decisions(decisions)
+        return graph
