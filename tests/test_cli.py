@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import json
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import click
 import pytest
+from broken_files import write_broken_files
 from click.testing import CliRunner, Result
 
 import competence
@@ -158,6 +160,29 @@ def test_check_writes_rows_problems_titles_and_words_to_a_workbook_and_to_json(e
     told = json.loads((tmp_path / "read.json").read_text(encoding="utf-8"))
     assert all(r["read"] == r["kept"] + r["set_aside"] for r in told["rows"])
     assert {"as_of", "sources", "problems", "titles", "unlinked"} <= set(told)
+
+
+def test_every_broken_file_ends_in_named_problems_or_one_line_and_the_row_sum_holds(tmp_path: Path) -> None:
+    broken = write_broken_files(tmp_path)
+    assert len(broken) >= 15
+    for case in broken:
+        result = CliRunner().invoke(cli, ["check", str(tmp_path / case.name), "--taxonomy", str(SMALL), "--lang", "en"])
+        assert result.exception is None or isinstance(result.exception, SystemExit), (case.name, result.exception)
+        if case.read is None or case.kept is None:
+            assert result.exit_code == 2, case.name
+            assert result.stdout == ""
+            assert len(result.stderr.strip().splitlines()) == 1, result.stderr
+            continue
+        aside = case.read - case.kept
+        assert result.exit_code == (1 if aside else 0), (case.name, result.output)
+        assert f"{case.read} rows read = {case.kept} kept + {aside} set aside." in result.stdout, (case.name, result.stdout)
+
+
+def test_a_whole_folder_of_broken_files_is_read_as_far_as_it_goes(tmp_path: Path) -> None:
+    write_broken_files(tmp_path)
+    shown = quick("check", tmp_path, code=2).stdout
+    read, kept, aside = map(int, re.search(r"(\d+) rader lästa = (\d+) kvar \+ (\d+) undantagna", shown).groups())  # type: ignore[union-attr]
+    assert read == kept + aside > 20
 
 
 # -- suggestions --------------------------------------------------------------------------------------------------------------
