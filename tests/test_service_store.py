@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -161,8 +162,8 @@ def postgres(tmp_path: Path, require_tool: Callable[..., str]) -> Iterator[str]:
     pytest.importorskip("psycopg")
     folders = tuple(str(p) for p in sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True))
     initdb, server = require_tool("initdb", folders=folders), require_tool("postgres", folders=folders)
-    place = Path("/tmp") / f"cpg-{os.getpid()}"
-    place.mkdir()
+    # Not under tmp_path: the name of a socket may have 107 characters, and the server runs as somebody else.
+    place = Path(tempfile.mkdtemp(prefix="cpg-"))
     prefix: list[str] = []
     if os.geteuid() == 0:
         runuser = require_tool("runuser", "su")
