@@ -1427,13 +1427,20 @@ def _link_terms(staff: Staff, linker: Linker) -> tuple[Staff, tuple[Concept, ...
     def unknown(concept_id: str | None) -> bool:
         return concept_id is None or concept_id not in known or known[concept_id].kind is ConceptKind.GROUP
 
-    headings = Counter(s.text for s in staff.statements if s.heading)
-    evidence = Counter(e.words or e.concept_id or "" for e in staff.evidence if unknown(e.concept_id))
+    # A local concept, a Problem and a list of words are seen by everybody: words kept from the unit never become one.
+    def shared(visibility: Visibility) -> bool:
+        return visibility.rank >= Visibility.UNIT.rank
+
+    headings = Counter(s.text for s in staff.statements if s.heading and shared(s.visibility))
+    evidence = Counter(e.words or e.concept_id or "" for e in staff.evidence if unknown(e.concept_id) and shared(e.visibility))
+    kept_back = {s.text for s in staff.statements if s.heading} | {
+        e.words or e.concept_id or "" for e in staff.evidence if unknown(e.concept_id)
+    }
     asked = Counter(q.concept_id for r in staff.roles for q in r.requirements if unknown(q.concept_id))
     counts = headings + evidence + asked
-    terms = sorted(t for t in counts if tokenize(t))
+    terms = sorted(t for t in kept_back.union(counts) if tokenize(t))
     links = dict(zip(terms, linker.link_headings(terms), strict=True))
-    own = _local_concepts({t: counts[t] for t in terms if not links[t].understood}, linker)
+    own = _local_concepts({t: counts[t] for t in terms if t in counts and not links[t].understood}, linker)
 
     def target(words: str) -> tuple[str | None, float, str]:
         if words in own:

@@ -663,3 +663,16 @@ def test_a_compound_is_split_only_into_words_that_labels_use() -> None:
     assert lexicon.parts("skolmat") == (*lexicon.parts("skola"), *lexicon.parts("mat"))
     assert len(lexicon.parts("kontakt")) == 1
     assert len(lexicon.parts("fjällvandring")) == 1
+
+
+@pytest.mark.parametrize(
+    ("visibility", "shared"), [("private", False), ("manager", False), ("unit", True), ("organisation", True)]
+)
+def test_words_kept_from_the_unit_never_become_a_concept_that_all_can_see(small: Taxonomy, visibility: str, shared: bool) -> None:
+    kept = Evidence(evidence_id="e", person_id="p", words="Kvastbindning", visibility=Visibility(visibility))
+    staff = link_statements(Staff(people=(Person(person_id="p"),), as_of=date(2026, 1, 1), evidence=(kept,)), small)
+    assert bool(staff.local_concepts) is shared
+    assert bool(staff.unlinked) is shared
+    assert bool(staff.problems.by_code().get("local_concept")) is shared
+    # Nothing is lost: the words stay with the evidence.
+    assert staff.evidence[0].words == "Kvastbindning"

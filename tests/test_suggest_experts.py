@@ -271,3 +271,11 @@ def test_arguments_out_of_range_are_refused() -> None:
 def test_a_licence_is_found_by_its_certificate() -> None:
     graph = graph_of(small_staff(evidence=[certificate("p3", LICENCE)], interests=[wish("p3", LICENCE, InterestKind.USE)]))
     assert [s.people[0] for s in find_experts(graph, NeedItem(words="körkort B", hard=True))] == ["p3"]
+
+
+def test_a_hard_item_gates_and_is_not_weighed_beside_others() -> None:
+    need = (NeedItem(concept_id=NURSE, hard=True), NeedItem(concept_id=DEMENTIA, level=2))
+    found = find_experts(graph_of(), need)
+    alone = find_experts(graph_of(), NeedItem(concept_id=DEMENTIA, level=2))
+    assert [s.people[0] for s in found] == ["p6"]
+    assert isclose(found[0].score, next(s.score for s in alone if s.people[0] == "p6"))

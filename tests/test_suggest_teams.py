@@ -29,7 +29,7 @@ from cases import (
 
 from competence.errors import InputError, UnknownIdError
 from competence.graph import CompetenceGraph
-from competence.model import NeedItem, Sex, Source, Status
+from competence.model import Choice, Decision, NeedItem, Sex, Source, Status
 from competence.staff import Staff
 from competence.suggest.result import Suggestions
 from competence.suggest.teams import form_teams
@@ -298,3 +298,23 @@ def test_units_give_the_pool() -> None:
     assert {p for s in found for p in s.people} == {"p2", "p4", "p6", "p8"}
     assert {NORTH, SOUTH, OFFICE} >= {u for p in PEOPLE for u in p.unit_ids(found.as_of)}
     assert {CALM, FINNISH} <= set(graph_of().concept_index)
+
+
+def test_earlier_answers_about_teams_keep_people_together_and_apart() -> None:
+    need, pool = {"demensvård": 2}, ["p1", "p2", "p3", "p6"]
+    for pair, choice, expected in (
+        (("p3", "p5"), Choice.PINNED, None),
+        (("p1", "p3"), Choice.PINNED, True),
+        (("p1", "p2"), Choice.FORBIDDEN, False),
+    ):
+        answered = Decision(kind="teams", choice=choice, people=pair)
+        found = form_teams(graph_of(small_staff(decisions=(answered,))), need, people=pool, size=2, n=2)
+        together = any(set(pair) <= set(s.people) for s in found)
+        # A pinned pair with somebody outside the pool is no reason to refuse the call.
+        assert together is (expected or False)
+
+
+def test_a_legal_requirement_that_the_role_held_already_has_is_met_in_a_team() -> None:
+    graph = graph_of(small_staff(evidence=[e for e in EVIDENCE if e.concept_id != NURSE]))
+    assert graph.holding("p6", NURSE) is None
+    assert form_teams(graph, NeedItem(concept_id=NURSE, hard=True), people=["p1", "p6"], size=2)[0].score == 1.0

@@ -13,9 +13,9 @@ from time import perf_counter
 import numpy as np
 from numpy.typing import NDArray
 
-from competence.fit import coverage, freshness, sum_of
+from competence.fit import coverage, freshness, hard_met, sum_of
 from competence.graph import CompetenceGraph, ResolvedItem
-from competence.model import InterestKind, Need, NeedItem, Outcome, Reason, Status
+from competence.model import InterestKind, Need, NeedItem, Outcome, Reason, Requirement, Status
 from competence.settings import Settings
 from competence.solve.order import seeded_order
 from competence.suggest.result import LeftOutRow, Member, Suggestion, Suggestions
@@ -179,8 +179,9 @@ class _Measured:
         self.target = ", ".join(i.concept_id for i in items)
         self.weights = settings.suggest.experts
         n = len(graph.person_ids)
-        total = sum(i.weight for i in items)
-        self.share = [i.weight / total for i in items]
+        # Hard items gate and are not weighed, unless nothing else is asked for to rank by.
+        weighed = [0.0 if i.hard and not all(k.hard for k in items) else i.weight for i in items]
+        self.share = [weight / sum(weighed) for weight in weighed]
         self.columns = [graph.concept_index[i.concept_id] for i in items]
         self.values: dict[str, list[NDArray[np.float64]]] = {
             m: [] for m in ("coverage", "confidence", "freshness", "related", "willingness")
@@ -220,7 +221,7 @@ class _Measured:
         self.via.append(via)
         self.known |= known
         if item.hard:
-            self.hard_met &= graph.column("formal_level", column) >= item.level
+            self.hard_met &= hard_met(graph, [Requirement(concept_id=item.concept_id, level=item.level, hard=True)])
 
     def _related(
         self, column: int, level: int, covered: NDArray[np.float64], settings: Settings

@@ -16,15 +16,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from competence.errors import InputError
-from competence.fit import sum_of
+from competence.fit import hard_met, sum_of
 from competence.graph import CompetenceGraph, ResolvedItem
-from competence.model import Need, NeedItem, Outcome, Reason, Sex, Status
+from competence.model import Choice, Need, NeedItem, Outcome, Reason, Requirement, Sex, Status
 from competence.settings import Settings
 from competence.solve.budget import Progress
 from competence.solve.order import seeded_order
 from competence.solve.teams import PoolLimit, TeamsSolution, partition, select
 from competence.suggest.result import LeftOutRow, Member, Suggestion, Suggestions
-from competence.suggest.scoring import check_count, concept_facts, ordered, prepare, understood_request
+from competence.suggest.scoring import answered_pairs, check_count, concept_facts, ordered, prepare, understood_request
 
 __all__ = ["form_teams"]
 
@@ -79,7 +79,8 @@ def form_teams(
     epsilon : float
         How much coverage stage 2 may give up, as a share of stage 1, in [0, 0.05].
     together, apart : iterable of (person, person)
-        Pairs that must be in one team (or both out), or must not be.
+        Pairs that must be in one team (or both out), or must not be. Pinned decisions about teams keep their people
+        together, forbidden ones about two people keep them apart.
     at_most : int or None
         Most members of one unit in a team.
     purpose : {"project", "steering", "circle", "work_team"}
@@ -124,7 +125,14 @@ def form_teams(
     units = sorted(set(units)) if units is not None else None
     together, apart = sorted(set(together)), sorted(set(apart))
     resolved = graph.need(need)
-    pairs = {"together": _pairs(graph, together, "together"), "apart": _pairs(graph, apart, "apart")}
+    answered = answered_pairs(graph, _KIND)
+    index = graph.person_index
+    fixed = [(people[0], p) for people in sorted(answered[Choice.PINNED]) if all(q in index for q in people) for p in people[1:]]
+    barred = [(p[0], p[1]) for p in sorted(answered[Choice.FORBIDDEN]) if len(p) == 2 and all(q in index for q in p)]
+    pairs = {
+        "together": _pairs(graph, [*together, *fixed], "together"),
+        "apart": _pairs(graph, [*apart, *barred], "apart"),
+    }
     request: dict[str, object] = {
         "need": understood_request(resolved),
         "people": people,
@@ -174,7 +182,8 @@ def form_teams(
     sex = np.array([_SEX_CODE[graph.people[r].sex] for r in rows], dtype=np.int8)
     counts = np.array([i.count for i in resolved.items], dtype=np.int64)
     weights = np.array([i.weight for i in resolved.items], dtype=np.float64)
-    for a, b in pairs["together"]:
+    # An earlier answer about people outside this pool says nothing here; a pair asked for now must be kept.
+    for a, b in _pairs(graph, together, "together"):
         for row in (a, b):
             if row not in at:
                 raise InputError(
@@ -282,7 +291,10 @@ def _named(graph: CompetenceGraph, rows: NDArray[np.int64], outcome: Outcome) ->
 
 def _pool_note(graph: CompetenceGraph, items: Sequence[ResolvedItem], limit: PoolLimit) -> str:
     """Say what the pool lacks: how many there are of how many that all teams would need."""
-    what = f"{graph.taxonomy.concepts[items[limit.index].concept_id].label()}, " if limit.kind == "item" else ""
+    what = ""
+    if limit.kind == "item":
+        concept = graph.taxonomy.concepts[items[limit.index].concept_id]
+        what = f"{' / '.join(dict.fromkeys((concept.label('sv'), concept.label('en'))))}, "
     return f"pool_{limit.kind}:{what}{limit.available}/{limit.needed}"
 
 
@@ -297,12 +309,15 @@ def _pairs(graph: CompetenceGraph, pairs: Iterable[tuple[str, str]], name: str) 
 
 
 def _holds(graph: CompetenceGraph, items: Sequence[ResolvedItem], rows: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Return who holds which item at its level, shape (n_people, n_items); a hard item needs formal evidence."""
+    """Return who holds which item at its level, shape (n_people, n_items); a hard item needs proof."""
     columns = []
     for item in items:
         column = graph.concept_index[item.concept_id]
-        level = graph.column("formal_level", column) if item.hard else graph.rounded_column(column)
-        columns.append(level[rows] >= item.level)
+        if item.hard:
+            held = hard_met(graph, [Requirement(concept_id=item.concept_id, level=item.level, hard=True)])
+        else:
+            held = graph.rounded_column(column) >= item.level
+        columns.append(held[rows])
     return np.column_stack(columns)
 
 
