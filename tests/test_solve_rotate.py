@@ -275,3 +275,16 @@ def test_wrong_input_is_refused(bad) -> None:  # type: ignore[no-untyped-def]
         rotate(matrix(3, {(0, 1): 1.0, (1, 0): 1.0}), **bad)
     with pytest.raises(InputError):
         rotate(matrix(3, {(0, 1): -1.0}))
+
+
+def test_what_a_priced_unit_limit_has_left_counts_as_a_loss() -> None:
+    """The swap 1-2 loses nothing against the prices of people, but leaves unit 1's priced limit unused."""
+    cells = {(0, 4): 0.0, (1, 2): 0.0, (1, 4): 0.0, (2, 1): 0.0, (4, 0): 1.0, (4, 2): 0.25}
+    plan = rotate(matrix(5, cells), groups=[1, 0, 0, 0, 1], group_limit=[2, 1])
+    assert (plan.cycles, plan.outcome.objective, plan.outcome.status) == (((1, 4, 2),), 0.25, Status.OPTIMAL)
+
+
+def test_a_bound_that_differs_by_rounding_alone_is_a_proof() -> None:
+    gain = sparse.csr_array(([0.5, 1.5], ([2, 2], [0, 1])), shape=(3, 3))
+    outcome = rotate(gain, max_cycle=None).outcome
+    assert (outcome.status, outcome.objective, outcome.gap) == (Status.OPTIMAL, 0.0, 0.0)

@@ -110,8 +110,8 @@ class Budget:
         if bound is None:
             status, gap = Status.HEURISTIC, None
         else:
-            # Below 1e-12 it is rounding: objectives here are sums of scores of the order of 1, or larger.
-            bound = objective if bound - objective <= 1e-12 else bound
+            # So near it is rounding: objectives here are sums of scores of the order of 1, or larger.
+            bound = objective if bound - objective <= PROOF else bound
             gap = (bound - objective) / max(abs(bound), 1e-9)
             status = Status.OPTIMAL if gap <= PROOF else Status.FEASIBLE
         stopped_by = self.stopped_by

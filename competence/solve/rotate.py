@@ -638,7 +638,9 @@ def _improve(
             whole = 1 + model.n // 30
             if not pairs_only and whole <= budget.allow(whole):
                 # The neighbourhood of everybody: if it is searched through, the plan is proven.
-                found, proven = _dive(model, open_columns, everybody, person, reduced, model.limit, prices - value, 5 * _NODES)
+                found, proven = _dive(
+                    model, open_columns, everybody, person, side, reduced, model.limit, prices - value, 5 * _NODES
+                )
                 budget.steps += whole
                 if found is not None:
                     plan, value, stale, members = found, fsum(model.weight[found]), 0, None
@@ -672,7 +674,7 @@ def _improve(
         # The prices bound what the opened people can reach; a cycle that costs more than the rest of it is out.
         room = fsum(person[free]) + fsum(side * left) - now
         inside = pool[(reduced[pool] <= room + 1e-9) & padded[model.cycles[pool]].all(axis=1)]
-        found, proven = _dive(model, inside, free, person, reduced, left, room, _NODES)
+        found, proven = _dive(model, inside, free, person, side, reduced, left, room, _NODES)
         budget.steps += 1
         gained = fsum(model.weight[found]) - now if found is not None else 0.0
         # Neighbourhoods as large as can still be searched through: that is where they gain most per second.
@@ -732,6 +734,7 @@ def _dive(
     columns: NDArray[np.int64],
     free: NDArray[np.bool_],
     person: NDArray[np.float64],
+    side: NDArray[np.float64],
     reduced: NDArray[np.float64],
     left: NDArray[np.float64],
     room: float,
@@ -749,18 +752,19 @@ def _dive(
     order = np.lexsort((which, reduced[columns][which], who))
     start = np.zeros(people.size + 1, dtype=np.int64)
     np.cumsum(np.bincount(who, minlength=people.size), out=start[1:])
-    side = model.side[:, columns] if model.limit.size else sparse.csc_array((0, columns.size))
+    rows = model.side[:, columns] if model.limit.size else sparse.csc_array((0, columns.size))
     one_way = np.ones(model.limit.size, dtype=np.bool_)
-    one_way[side.indices[side.data < 0]] = False
+    one_way[rows.indices[rows.data < 0]] = False
     taken, _, used = pack(
         cycles,
         np.maximum(reduced[columns], 0.0),
         person[people],
         start,
         which[order].astype(np.int64),
-        side.indptr.astype(np.int64),
-        side.indices.astype(np.int64),
-        side.data.astype(np.float64),
+        rows.indptr.astype(np.int64),
+        rows.indices.astype(np.int64),
+        rows.data.astype(np.float64),
+        side.astype(np.float64),
         left.astype(np.float64).copy(),
         one_way,
         room - 1e-9 * max(1.0, room),

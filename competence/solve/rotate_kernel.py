@@ -9,11 +9,11 @@ __all__ = ["pack"]
 
 
 @njit(cache=True)
-def pack(cycles, reduced, price, start, column, side_start, side_row, side_value, left, one_way, ceiling, node_limit):  # type: ignore[no-untyped-def]
+def pack(cycles, reduced, price, start, column, side_start, side_row, side_value, side_price, left, one_way, ceiling, node_limit):  # type: ignore[no-untyped-def]
     """Find the packing that loses least against the prices, by depth-first search with their bound.
 
-    A plan is worth the sum of prices minus what it loses: the reduced cost of each cycle taken and the price of each
-    person left out. ``cycles`` (c, L) holds people 0..m-1, padded with -1; ``column[start[i]:start[i + 1]]`` are
+    A plan is worth the sum of prices minus what it loses: the reduced cost of each cycle taken, the price of each
+    person left out, and the price of what each side row has left, which is known when everybody is decided. ``cycles`` (c, L) holds people 0..m-1, padded with -1; ``column[start[i]:start[i + 1]]`` are
     person i's cycles by rising reduced cost. Each open person will lose at least the least of the price and an equal
     part of an open cycle's reduced cost; the person with the greatest regret is decided next. Side rows with
     ``one_way`` (no negative entry) are checked at once, the others when everybody is decided.
@@ -88,12 +88,14 @@ def pack(cycles, reduced, price, start, column, side_start, side_row, side_value
                 continue
             if chosen < 0:
                 feasible = True
+                loss = lost[depth]
                 for r in range(left.shape[0]):
                     if left[r] < -1e-9:
                         feasible = False
                         break
-                if feasible:
-                    best = lost[depth]
+                    loss += side_price[r] * left[r]
+                if feasible and loss < best:
+                    best = loss
                     for d in range(m + 1):
                         best_taken[d] = taken[d] if d < depth else -1
                 depth -= 1
