@@ -231,7 +231,8 @@ def alternatives(
     contains the pair is worth at least that much less than ``outcome.bound``. It is a lower bound, and often exact;
     solving again with the pair pinned gives the exact loss. Cost O(allowed pairs of the row).
     """
-    csr = _canonical(score)
+    # assign() has checked the matrix; only the row asked about is read, since callers ask row by row.
+    csr = sparse.csr_array(score)
     if not 0 <= row < csr.shape[0]:
         raise InputError(f"row must be in 0..{csr.shape[0] - 1}; got {row}")
     mine = set(assignment.pairs[assignment.pairs[:, 0] == row, 1].tolist())
