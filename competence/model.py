@@ -224,8 +224,9 @@ class Concept:
     """A competence that can be held (SKOS concept); ``labels`` and ``descriptions`` are keyed by ``sv`` and ``en``.
 
     ``currency_months`` says how long evidence stays fresh (its half-life); None means for life. ``matches`` holds
-    (predicate, URI) pairs such as ``("exact_match", "http://data.europa.eu/esco/skill/...")``. ``scheme`` names the
-    taxonomy it comes from; ``local`` means it came from the employer's own file.
+    (predicate, URI) pairs such as ``("exact_match", "http://data.europa.eu/esco/skill/...")``. ``notation`` is the
+    publisher's code where it has one beside the id. ``scheme`` names the taxonomy it comes from; ``local`` means it came
+    from the employer's own file.
     """
 
     concept_id: str
@@ -239,6 +240,7 @@ class Concept:
     safety_critical: bool = False
     rarely_named: bool = False
     matches: tuple[tuple[str, str], ...] = ()
+    notation: str = ""
     scheme: str = ""
 
     def label(self, lang: str = "sv") -> str:
@@ -268,7 +270,10 @@ class Requirement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Role:
-    """A kind of post in the organisation, with its requirements; ``aid`` only where verified."""
+    """A kind of post in the organisation, with its requirements; ``aid`` only where verified.
+
+    ``matches`` are those of :class:`Concept`, with occupations of other taxonomies.
+    """
 
     role_id: str
     labels: Mapping[str, str] = field(default_factory=dict)
@@ -278,6 +283,7 @@ class Role:
     isco: str = ""
     aid: tuple[str, ...] = ()
     requirements: tuple[Requirement, ...] = ()
+    matches: tuple[tuple[str, str], ...] = ()
     scheme: str = ""
 
     def label(self, lang: str = "sv") -> str:

@@ -150,8 +150,8 @@ def test_of_refuses_an_id_that_stands_twice() -> None:
 
 
 def test_unknown_format_names_those_allowed() -> None:
-    with pytest.raises(InputError, match="csv"):
-        Taxonomy.read(SMALL, format="esco")
+    with pytest.raises(InputError, match="csv, esco, jobtech, onet, skos, case"):
+        Taxonomy.read(SMALL, format="xls")
 
 
 def test_unreadable_places_are_told_in_one_line(tmp_path: Path) -> None:
@@ -169,9 +169,9 @@ def test_unreadable_places_are_told_in_one_line(tmp_path: Path) -> None:
 
 
 def test_a_zip_that_unpacks_to_too_much_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from competence.taxonomy import files
+    from competence.taxonomy import releases
 
-    monkeypatch.setattr(files, "_LARGEST_MEMBER", 1000)
+    monkeypatch.setattr(releases, "_LARGEST_MEMBER", 1000)
     path = tmp_path / "bomb.zip"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("concepts.csv", "x" * 5000)

@@ -48,6 +48,9 @@ def check(source: Taxonomy | str | Path) -> Problems:
     has a parent or a role that asks for it; groups hold something; no label names two concepts or two roles; levels
     and weights are in range; a hard requirement names its source; a role has at least 12 requirements (notice).
 
+    Of another publisher's release (ESCO, JobTech, O*NET, SKOS, CASE) only what was set aside in reading it is told, and
+    what would stop it from working: it is not ours to edit, and has its own rules.
+
     Examples
     --------
     >>> from competence.model import Concept
@@ -63,6 +66,8 @@ def check(source: Taxonomy | str | Path) -> Problems:
 
 def check_content(taxonomy: Taxonomy) -> Problems:
     """Apply every rule that speaks of content; rules on rows are applied when files are read."""
+    if taxonomy.format not in ("", "csv"):
+        return Problems(problem for rule in (_nothing, _cycles, _references) for problem in rule(taxonomy))
     rules = (_labels, _descriptions, _cycles, _references, _orphans, _empty_groups, _shared_labels, _hard_sources, _few, _digest)
     return Problems(problem for rule in rules for problem in rule(taxonomy))
 
@@ -81,6 +86,11 @@ def _named(taxonomy: Taxonomy) -> Iterator[tuple[str, str, Concept | Role]]:
         yield _table(concept), key, concept
     for key, role in taxonomy.roles.items():
         yield "roles", key, role
+
+
+def _nothing(taxonomy: Taxonomy) -> Iterator[Problem]:
+    if not taxonomy.competences:
+        yield _fault("nothing", "concepts", taxonomy.id)
 
 
 def _labels(taxonomy: Taxonomy) -> Iterator[Problem]:

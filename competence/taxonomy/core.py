@@ -9,25 +9,29 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from competence.errors import InputError, Problem, Problems, TaxonomyError, UnknownIdError
+from competence.errors import InputError, Problem, ProblemEffect, Problems, TaxonomyError, UnknownIdError
 from competence.model import Concept, ConceptKind, Role
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["FORMATS", "Taxonomy"]
+__all__ = ["FORMATS", "MATCHES", "WRITTEN", "Taxonomy"]
 
 T = TypeVar("T")
 
-FORMATS = ("csv",)
+FORMATS = ("csv", "esco", "jobtech", "onet", "skos", "case")
 """Formats that ``Taxonomy.read`` knows."""
+WRITTEN = ("csv", "skos", "case")
+"""Formats that ``Taxonomy.write`` knows."""
+MATCHES = ("exact_match", "close_match", "broad_match", "narrow_match", "related_match")
+"""Kinds of match with a concept of another taxonomy (SKOS mapping properties), the closest first."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -50,6 +54,10 @@ class Taxonomy:
         What it was made from.
     stated_digest : str
         The digest its files state, empty when they state none; a check compares it with ``digest``.
+    format : str
+        What it was read from (one of ``FORMATS``); empty when it was made of records or merged.
+    problems : Problems
+        What of another publisher's release was set aside when it was read, and what should be known of it.
 
     Notes
     -----
@@ -71,6 +79,8 @@ class Taxonomy:
     licence: str = ""
     sources: tuple[str, ...] = ()
     stated_digest: str = ""
+    format: str = ""
+    problems: Problems = field(default_factory=Problems)
 
     def __post_init__(self) -> None:
         for name in ("concepts", "roles", "titles", "descriptions"):
@@ -118,54 +128,156 @@ class Taxonomy:
         raise UnknownIdError(f"no bundled taxonomy {name!r}; there are: {', '.join(names) or 'none'}")
 
     @classmethod
-    def read(cls, path: str | Path, format: str = "csv") -> Self:
-        """Read a taxonomy from a folder or a zip file.
+    def read(
+        cls,
+        path: str | Path | Sequence[str | Path],
+        format: str | None = None,
+        *,
+        langs: str | Sequence[str] | None = None,
+    ) -> Self:
+        """Read a taxonomy: our own CSV files, or a release of ESCO, JobTech, O*NET, SKOS or CASE.
 
         Parameters
         ----------
-        path : str or Path
-            Folder or zip with ``concepts.csv``, ``labels.csv``, ``relations.csv``, ``roles.csv``, ``requirements.csv``,
-            ``groups.csv`` and ``about.toml``; only ``concepts.csv`` must be there.
-        format : str
-            ``csv`` is the only one so far.
+        path : str, Path or several of them
+            Folder, zip or file. Several are read as one release, such as ESCO's English files and its Swedish ones.
+            Files may end in ``.gz``.
+        format : str, optional
+            ``csv`` (ours), ``esco``, ``jobtech``, ``onet`` (folders of tables), ``skos`` (Turtle, RDF/XML, JSON-LD; needs
+            the extra ``formats``) or ``case`` (CASE 1.1 package). None recognises it by the files.
+        langs : str or sequence of str, optional
+            Languages to read, such as ``("sv", "en")``; None reads all there are. ``csv`` is always read whole.
+
+        Returns
+        -------
+        Taxonomy
+            ``problems`` says what of another publisher's release could not be used; such rows are set aside and the rest
+            is kept. ESCO ids are its URIs, its occupations are roles (essential: weight 1, optional: 0.45, level 2).
 
         Raises
         ------
         InputError
-            If the format is not known.
+            If the format is not known, or cannot be told from the files.
         UnreadableFileError
-            If there is nothing to read there.
+            If there is nothing to read there, or a file is missing, damaged or too large.
+        MissingExtraError
+            If SKOS is read without the extra ``formats``.
         TaxonomyError
-            If rows cannot be used (ids twice, values out of range, references to nothing); ``problems`` lists them.
-            :func:`competence.taxonomy.check` lists the same without raising.
+            If rows of our own CSV files cannot be used (ids twice, values out of range, references to nothing), or
+            nothing of a release can; ``problems`` lists them. :func:`competence.taxonomy.check` lists the same without raising.
 
         Notes
         -----
-        Cost O(rows); the municipal taxonomy takes some hundredths of a second.
+        Cost O(rows). The municipal taxonomy takes some hundredths of a second, ESCO in English a few seconds and some
+        hundred MiB. Nothing is fetched from the network, whatever a file names.
         """
-        from competence.taxonomy.files import read_csv
+        from competence.taxonomy.opening import read_any
 
-        if format not in FORMATS:
-            raise InputError(f"format must be one of {', '.join(FORMATS)}; got {format!r}")
-        taxonomy, problems = read_csv(cls, Path(path))
-        if problems:
-            first = problems[0]
-            raise TaxonomyError(
-                f"{len(problems)} rows of {Path(path).name} cannot be used; the first: {first.file} row {first.row}: "
-                f"{first.message('en')}",
-                problems,
-            )
+        taxonomy, problems = read_any(cls, path, format, langs)
+        if (taxonomy.format == "csv" and problems) or not taxonomy.concepts:
+            first = next((p for p in problems if p.effect is not ProblemEffect.NOTICE), None)
+            what = f"{len(problems)} faults" if taxonomy.concepts else "nothing to use"
+            told = f"; the first: {first.file} row {first.row}: {first.message('en')}" if first else ""
+            raise TaxonomyError(f"{taxonomy.id}: {what} in {taxonomy.format} files{told}", problems)
         return taxonomy
 
-    def write(self, path: str | Path) -> Path:
-        """Write the CSV form to a folder, or to one zip file when ``path`` ends in ``.zip``; return the path.
+    def write(self, path: str | Path, format: str | None = None) -> Path:
+        """Write the taxonomy and return the path.
 
-        Rows are sorted by id and zip dates are fixed, so equal content gives equal bytes. ``Taxonomy.read`` gives an
-        equal taxonomy back.
+        Parameters
+        ----------
+        path : str or Path
+            A folder, or a file: ``.zip`` for our CSV files in one, ``.ttl``, ``.rdf`` or ``.jsonld`` for SKOS, ``.json`` for
+            CASE.
+        format : str, optional
+            ``csv``, ``skos`` or ``case``; None goes by the ending, and is ``csv`` for a folder or a zip.
+
+        Raises
+        ------
+        InputError
+            If the format is not one of these, or the ending does not go with it.
+
+        Notes
+        -----
+        Rows are sorted by id and dates are fixed, so equal content gives equal bytes. ``Taxonomy.read`` gives an equal
+        taxonomy back from ``csv``; from ``skos`` and ``case`` all ids, labels, relations, requirements and matches. Nothing
+        needs the extra ``formats``.
         """
-        from competence.taxonomy.files import write_csv
+        from competence.taxonomy.opening import write_any
 
-        return write_csv(self, Path(path))
+        return write_any(self, Path(path), format)
+
+    def to_matches(
+        self, ids: Iterable[str], scheme: str, *, kinds: Sequence[str] = ("exact_match", "close_match")
+    ) -> dict[str, tuple[str, ...]]:
+        """Read concepts or roles as ids of another taxonomy.
+
+        Parameters
+        ----------
+        ids : iterable of str
+            Ids of this taxonomy: a person's concepts, a role.
+        scheme : str
+            ``esco``, ``jobtech`` or ``onet``, or the beginning of the URIs asked for.
+        kinds : sequence of str
+            Kinds of match that count (``MATCHES``), the preferred first. Broad and narrow ones change what is said.
+
+        Returns
+        -------
+        dict of str to tuple of str
+            For each id, in the order given, its ids there; none where there is no match, itself where it is one of them.
+
+        Raises
+        ------
+        InputError
+            If a kind or the scheme is not known.
+        UnknownIdError
+            If an id is not in this taxonomy.
+
+        Examples
+        --------
+        >>> esco = "http://data.europa.eu/esco/skill/3f6ba5d0"
+        >>> own = Taxonomy.of([Concept(concept_id="finnish", matches=(("exact_match", esco),)), Concept(concept_id="thrift")])
+        >>> own.to_matches(["finnish", "thrift"], "esco")
+        {'finnish': ('http://data.europa.eu/esco/skill/3f6ba5d0',), 'thrift': ()}
+        >>> own.from_matches([esco])
+        {'http://data.europa.eu/esco/skill/3f6ba5d0': ('finnish',)}
+        """
+        starts = _starts(scheme)
+        kinds = _kinds(kinds)
+        found = {}
+        for key in ids:
+            record: Concept | Role = self.roles[key] if key in self.roles else self.concept(key)
+            own = [key] if key.startswith(starts) else []
+            matched = [uri for kind in kinds for predicate, uri in record.matches if predicate == kind and uri.startswith(starts)]
+            found[key] = tuple(dict.fromkeys([*own, *matched]))
+        return found
+
+    def from_matches(
+        self, uris: Iterable[str], *, kinds: Sequence[str] = ("exact_match", "close_match")
+    ) -> dict[str, tuple[str, ...]]:
+        """Read ids of another taxonomy as our own; the way back of :meth:`to_matches`.
+
+        Returns
+        -------
+        dict of str to tuple of str
+            For each URI, in the order given, the ids of the concepts and roles matched with it, the closest kind first, then
+            in the order of the files; none where nothing is.
+        """
+        kinds = _kinds(kinds)
+        found = {}
+        for uri in uris:
+            own = [uri] if uri in self.concepts or uri in self.roles else []
+            found[uri] = tuple(dict.fromkeys([*own, *(key for kind in kinds for key in self._matched.get((kind, uri), ()))]))
+        return found
+
+    @cached_property
+    def _matched(self) -> Mapping[tuple[str, str], tuple[str, ...]]:
+        found: dict[tuple[str, str], list[str]] = {}
+        for records in (self.concepts, self.roles):
+            for key, record in records.items():
+                for match in record.matches:
+                    found.setdefault(match, []).append(key)
+        return MappingProxyType({match: tuple(keys) for match, keys in found.items()})
 
     def check(self) -> Problems:
         """Return every fault of the content; see :func:`competence.taxonomy.check`."""
@@ -241,6 +353,7 @@ class Taxonomy:
             concepts={**self.concepts, **{c.concept_id: c for c in concepts}},
             roles={**self.roles, **{r.role_id: r for r in roles}},
             stated_digest="",
+            format="",
         )
 
     @cached_property
@@ -272,6 +385,27 @@ def bundled_folders() -> tuple[Path, ...]:
     return (package / "_taxonomies", package.parent / "taxonomies")
 
 
+def _starts(scheme: str) -> tuple[str, ...]:
+    """Return how the ids of a taxonomy begin."""
+    from competence.taxonomy.releases import layout, layout_names
+
+    if ":" in scheme:
+        return (scheme,)
+    known = {name: tuple(layout(name).get("uris", ())) for name in layout_names()}
+    if not known.get(scheme):
+        named = ", ".join(name for name, starts in known.items() if starts)
+        raise InputError(f"scheme must be one of {named}, or the beginning of a URI; got {scheme!r}")
+    return known[scheme]
+
+
+def _kinds(kinds: Sequence[str]) -> tuple[str, ...]:
+    kinds = (kinds,) if isinstance(kinds, str) else tuple(kinds)
+    unknown = [kind for kind in kinds if kind not in MATCHES]
+    if unknown:
+        raise InputError(f"kinds must be among {', '.join(MATCHES)}; got {', '.join(map(repr, unknown))}")
+    return kinds
+
+
 def _unique(records: Iterable[T], key: Callable[[T], str], table: str, problems: list[Problem]) -> dict[str, T]:
     found: dict[str, T] = {}
     for record in records:
@@ -300,7 +434,9 @@ def _plain(record: Concept | Role) -> list[Any]:
     others = sorted((lang, sorted(found)) for lang, found in record.alternative_labels.items() if found)
     if isinstance(record, Role):
         wants = sorted([r.concept_id, r.level, r.importance.value, r.weight, r.hard, r.source] for r in record.requirements)
-        return [record.role_id, labels, others, record.sector, record.ssyk, record.isco, sorted(record.aid), wants]
+        codes = [record.sector, record.ssyk, record.isco, sorted(record.aid)]
+        # What came later stands last and only where it says something, so that digests stated before stay true.
+        return [record.role_id, labels, others, *codes, wants, *([sorted(record.matches)] if record.matches else [])]
     return [
         record.concept_id,
         record.kind.value,
@@ -313,4 +449,5 @@ def _plain(record: Concept | Role) -> list[Any]:
         record.safety_critical,
         record.rarely_named,
         sorted(record.matches),
+        *([record.notation] if record.notation else []),
     ]

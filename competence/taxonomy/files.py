@@ -8,11 +8,15 @@ groups.csv         group_id, preferred_label_sv, preferred_label_en, description
 concepts.csv       concept_id, kind, preferred_label_sv, preferred_label_en, description_sv, description_en,
                    currency_months (empty: for life), safety_critical (0/1), rarely_named (0/1)
 labels.csv         id (concept, group or role), lang, label: the alternative labels
-relations.csv      subject, predicate (broader, related, exact_match, close_match), object (id, or URI for the matches)
+relations.csv      subject, predicate (broader, related, exact_match, close_match, broad_match, narrow_match, related_match),
+                   object (id, or URI for the matches); a role is the subject of matches only
 roles.csv          role_id, preferred_label_sv, preferred_label_en, sector, ssyk, isco, aid (several: space between)
 requirements.csv   role_id, concept_id, level (1-5), importance, weight (0, 1], hard (0/1), source
 about.toml         id, version, licence, sources, sha256, [title] and [description] with sv and en
 =================  ======================================================================================================
+
+Groups, concepts and roles may have further columns, written only when something stands in them: preferred_label_fi and
+description_fi (any other language), notation (the publisher's code), scheme (which taxonomy a record of a merged one is from).
 """
 
 from __future__ import annotations
@@ -20,16 +24,18 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import tomllib
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, TypeVar
 
 from competence.errors import Problem, ProblemEffect, Problems, UnreadableFileError
 from competence.model import Concept, ConceptKind, Importance, Requirement, Role
-from competence.taxonomy.core import Taxonomy
+from competence.taxonomy.core import MATCHES, Taxonomy
+from competence.taxonomy.releases import Release
 
 __all__ = ["COLUMNS", "read_csv", "read_leniently", "write_csv"]
 
@@ -56,9 +62,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
 """Columns of each file, in order."""
 
 _LANGUAGES = ("sv", "en")
-_MATCHES = ("exact_match", "close_match")
-_LARGEST_MEMBER = 200_000_000
-"""Bytes of one unpacked file in a zip; ESCO's largest is 20 MB. More is taken for a zip bomb."""
+_OTHER_LANGUAGE = re.compile(r"preferred_label_([A-Za-z]{2,3}(?:-[A-Za-z0-9]+)*)")
 
 
 @dataclass
@@ -119,7 +123,8 @@ class _Row:
         return None
 
     def by_language(self, stem: str) -> dict[str, str]:
-        return {lang: self.get(f"{stem}_{lang}") for lang in _LANGUAGES if self.get(f"{stem}_{lang}")}
+        start = f"{stem}_"
+        return {c.removeprefix(start): self.get(c) for c in self.cells if c and c.startswith(start) and self.get(c)}
 
 
 @dataclass
@@ -133,15 +138,14 @@ class _Parts:
     requirements: dict[str, list[Requirement]] = field(default_factory=dict)
 
 
-def read_csv(cls: type[TaxonomyT], path: Path) -> tuple[TaxonomyT, Problems]:
-    """Read the files at ``path`` into a ``cls``, with a Problem for each row that could not be used."""
-    opened = _open(path)
+def read_csv(cls: type[TaxonomyT], release: Release) -> tuple[TaxonomyT, Problems]:
+    """Read the files of ``release`` into a ``cls``, with a Problem for each row that could not be used."""
     problems: list[Problem] = []
-    if "concepts.csv" not in opened:
-        raise UnreadableFileError(f"{path.name} has no concepts.csv; a taxonomy folder or zip needs one")
-    about = _about(opened, path)
-    scheme = str(about.get("id") or path.stem)
-    rows = {table: list(_rows(table, opened, problems)) for table in COLUMNS}
+    if "concepts.csv" not in release:
+        raise UnreadableFileError(f"{release.name} has no concepts.csv; a taxonomy folder or zip needs one")
+    about = _about(release)
+    scheme = str(about.get("id") or release.places[0].stem)
+    rows = {table: list(_rows(table, release, problems)) for table in COLUMNS}
     ids = _ids(rows)
     parts = _gather(rows, ids)
     concepts = {**_groups(rows["groups"], parts, scheme), **_concepts(rows["concepts"], parts, scheme)}
@@ -155,18 +159,21 @@ def read_csv(cls: type[TaxonomyT], path: Path) -> tuple[TaxonomyT, Problems]:
         licence=str(about.get("licence", "")),
         sources=tuple(str(s) for s in about.get("sources", ())),
         stated_digest=str(about.get("sha256", "")),
+        format="csv",
     )
     return taxonomy, Problems(problems)
 
 
 def read_leniently(path: Path) -> tuple[Taxonomy, Problems]:
-    """Read what can be read, for the checker: rows with faults are left out and told."""
-    return read_csv(Taxonomy, path)
+    """Read what can be read in any format, for the checker: rows with faults are left out and told."""
+    from competence.taxonomy.opening import read_any
+
+    return read_any(Taxonomy, path)
 
 
 def write_csv(taxonomy: Taxonomy, path: Path) -> Path:
     """Write ``taxonomy`` to a folder, or to one zip when ``path`` ends in ``.zip``."""
-    contents = {f"{table}.csv": _csv(COLUMNS[table], rows) for table, rows in _tables(taxonomy).items()}
+    contents = {f"{table}.csv": _csv(*found) for table, found in _tables(taxonomy).items()}
     contents["about.toml"] = _about_text(taxonomy)
     if path.suffix == ".zip":
         with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -180,49 +187,23 @@ def write_csv(taxonomy: Taxonomy, path: Path) -> Path:
     return path
 
 
-def _open(path: Path) -> dict[str, str]:
-    """Return the text of each known file, from a folder or a zip (whose files may lie in one folder)."""
-    names = {f"{table}.csv" for table in COLUMNS} | {"about.toml"}
-    found: dict[str, bytes] = {}
+def _about(release: Release) -> dict[str, Any]:
     try:
-        if path.is_dir():
-            found = {name: (path / name).read_bytes() for name in names if (path / name).is_file()}
-        else:
-            with zipfile.ZipFile(path) as archive:
-                for info in archive.infolist():
-                    name = PurePosixPath(info.filename).name
-                    if name not in names:
-                        continue
-                    if info.file_size > _LARGEST_MEMBER:
-                        raise UnreadableFileError(f"{path.name}: {name} would unpack to {info.file_size} bytes; refused")
-                    found[name] = archive.read(info)
-    except FileNotFoundError:
-        raise UnreadableFileError(f"there is no taxonomy at {path.name}") from None
-    except (zipfile.BadZipFile, EOFError) as error:
-        raise UnreadableFileError(f"{path.name} is neither a folder nor a zip file that can be read: {error}") from error
-    try:
-        return {name: raw.decode("utf-8-sig") for name, raw in found.items()}
-    except UnicodeDecodeError as error:
-        raise UnreadableFileError(f"the files of {path.name} must be UTF-8: {error}") from error
-
-
-def _about(opened: Mapping[str, str], path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(opened.get("about.toml", ""))
+        return tomllib.loads(release.text("about.toml")) if "about.toml" in release else {}
     except tomllib.TOMLDecodeError as error:
-        raise UnreadableFileError(f"about.toml of {path.name} is not TOML: {error}") from error
+        raise UnreadableFileError(f"about.toml of {release.name} is not TOML: {error}") from error
 
 
 def _texts(value: object) -> dict[str, str]:
     return {str(k): str(v) for k, v in value.items()} if isinstance(value, dict) else {}
 
 
-def _rows(table: str, opened: Mapping[str, str], problems: list[Problem]) -> Iterator[_Row]:
-    raw = opened.get(f"{table}.csv")
-    if raw is None:
+def _rows(table: str, release: Release, problems: list[Problem]) -> Iterator[_Row]:
+    name = f"{table}.csv"
+    if name not in release:
         return
-    reader = csv.DictReader(io.StringIO(raw, newline=""))
-    missing = [c for c in COLUMNS[table] if c not in (reader.fieldnames or ())]
+    opened = release.table(name)
+    missing = [c for c in COLUMNS[table] if c not in opened.headings]
     if missing:
         problems.append(
             Problem(
@@ -230,13 +211,13 @@ def _rows(table: str, opened: Mapping[str, str], problems: list[Problem]) -> Ite
                 table=table,
                 column=", ".join(missing),
                 effect=ProblemEffect.SET_ASIDE,
-                file=f"{table}.csv",
+                file=name,
             )
         )
         return
-    for cells in reader:
-        # line_num counts lines, so quoted line breaks keep the number an editor shows.
-        yield _Row(table, reader.line_num, cells, problems)
+    for number, cells in opened.rows:
+        # A row cut short lacks its last cells, and the rules of each column tell which may be empty.
+        yield _Row(table, number, dict(zip(opened.headings, cells, strict=False)), problems)
 
 
 def _ids(rows: Mapping[str, list[_Row]]) -> dict[str, str]:
@@ -259,8 +240,12 @@ def _ids(rows: Mapping[str, list[_Row]]) -> dict[str, str]:
 
 def _gather(rows: Mapping[str, list[_Row]], ids: Mapping[str, str]) -> _Parts:
     parts = _Parts()
+    # A language counts when some record is named in it, so that a slip of the pen in labels.csv is still told.
+    named = [row.cells for table in ("groups", "concepts", "roles") for row in rows[table][:1]]
+    others = {met[1] for cells in named for column in cells if (met := _OTHER_LANGUAGE.fullmatch(column or ""))}
+    languages = (*_LANGUAGES, *sorted(others - set(_LANGUAGES)))
     for row in rows["labels"]:
-        key, lang, label = row.get("id"), row.one_of("lang", _LANGUAGES), row.get("label")
+        key, lang, label = row.get("id"), row.one_of("lang", languages), row.get("label")
         if key not in ids:
             row.fault("taxonomy_reference_unknown", "id")
         elif not label:
@@ -269,10 +254,10 @@ def _gather(rows: Mapping[str, list[_Row]], ids: Mapping[str, str]) -> _Parts:
             parts.alternative.setdefault(key, {}).setdefault(lang, []).append(label)
     for row in rows["relations"]:
         subject, target = row.get("subject"), row.get("object")
-        predicate = row.one_of("predicate", ("broader", "related", *_MATCHES))
-        if ids.get(subject) not in ("groups", "concepts"):
+        predicate = row.one_of("predicate", ("broader", "related", *MATCHES))
+        if subject not in ids or (ids[subject] == "roles" and predicate not in MATCHES):
             row.fault("taxonomy_reference_unknown", "subject")
-        elif predicate in _MATCHES:
+        elif predicate in MATCHES:
             parts.matches.setdefault(subject, []).append((predicate, target))
         elif predicate and ids.get(target) not in ("groups", "concepts"):
             row.fault("taxonomy_reference_unknown", "object")
@@ -306,9 +291,9 @@ def _requirement(row: _Row) -> Requirement | None:
     )
 
 
-def _scheme(key: str, scheme: str) -> str:
+def _scheme(row: _Row, key: str, scheme: str) -> str:
     """Tell what came from an employer's own file by its id."""
-    return "local" if key.startswith("local:") else scheme
+    return "local" if key.startswith("local:") else row.get("scheme") or scheme
 
 
 def _alternative(parts: _Parts, key: str) -> dict[str, tuple[str, ...]]:
@@ -324,8 +309,11 @@ def _groups(rows: list[_Row], parts: _Parts, scheme: str) -> dict[str, Concept]:
             alternative_labels=_alternative(parts, key),
             descriptions=row.by_language("description"),
             broader=tuple(dict.fromkeys(parts.broader.get(key, ()))),
+            related=tuple(dict.fromkeys(parts.related.get(key, ()))),
             currency_months=None,
-            scheme=_scheme(key, scheme),
+            matches=tuple(parts.matches.get(key, ())),
+            notation=row.get("notation"),
+            scheme=_scheme(row, key, scheme),
         )
         for row in rows
         for key in (row.get("group_id"),)
@@ -354,7 +342,8 @@ def _concepts(rows: list[_Row], parts: _Parts, scheme: str) -> dict[str, Concept
             safety_critical=safety,
             rarely_named=rare,
             matches=tuple(parts.matches.get(key, ())),
-            scheme=_scheme(key, scheme),
+            notation=row.get("notation"),
+            scheme=_scheme(row, key, scheme),
         )
     return found
 
@@ -370,40 +359,80 @@ def _roles(rows: list[_Row], parts: _Parts, scheme: str) -> dict[str, Role]:
             isco=row.get("isco"),
             aid=tuple(row.get("aid").split()),
             requirements=tuple(parts.requirements.get(key, ())),
-            scheme=_scheme(key, scheme),
+            matches=tuple(parts.matches.get(key, ())),
+            scheme=_scheme(row, key, scheme),
         )
         for row in rows
         for key in (row.get("role_id"),)
     }
 
 
-def _tables(taxonomy: Taxonomy) -> dict[str, list[tuple[str, ...]]]:
-    """Return the rows of each file, sorted by id; requirements by weight within a role."""
-    tables: dict[str, list[tuple[str, ...]]] = {table: [] for table in COLUMNS}
+def _tables(taxonomy: Taxonomy) -> dict[str, tuple[tuple[str, ...], list[tuple[str, ...]]]]:
+    """Return the columns and rows of each file, sorted by id; requirements by weight within a role."""
+    records: dict[str, list[dict[str, str]]] = {table: [] for table in ("groups", "concepts", "roles")}
+    tables: dict[str, list[tuple[str, ...]]] = {table: [] for table in ("labels", "relations", "requirements")}
     for key in sorted(taxonomy.concepts):
         concept = taxonomy.concepts[key]
-        words = tuple(texts.get(lang, "") for texts in (concept.labels, concept.descriptions) for lang in _LANGUAGES)
+        cells = {**_by_language("preferred_label", concept.labels), **_by_language("description", concept.descriptions)}
+        cells |= _apart(concept, taxonomy.id, notation=concept.notation)
         if concept.kind is ConceptKind.GROUP:
-            tables["groups"].append((key, *words))
+            records["groups"].append({"group_id": key, **cells})
         else:
-            months = "" if concept.currency_months is None else str(concept.currency_months)
-            flags = (str(int(concept.safety_critical)), str(int(concept.rarely_named)))
-            tables["concepts"].append((key, concept.kind.value, *words, months, *flags))
+            cells |= {
+                "concept_id": key,
+                "kind": concept.kind.value,
+                "currency_months": "" if concept.currency_months is None else str(concept.currency_months),
+                "safety_critical": str(int(concept.safety_critical)),
+                "rarely_named": str(int(concept.rarely_named)),
+            }
+            records["concepts"].append(cells)
         tables["relations"].extend((key, "broader", other) for other in sorted(concept.broader))
         tables["relations"].extend((key, "related", other) for other in sorted(concept.related))
         tables["relations"].extend((key, predicate, uri) for predicate, uri in sorted(concept.matches))
     for key in sorted(taxonomy.roles):
         role = taxonomy.roles[key]
-        labels = tuple(role.labels.get(lang, "") for lang in _LANGUAGES)
-        tables["roles"].append((key, *labels, role.sector, role.ssyk, role.isco, " ".join(role.aid)))
+        codes = {"sector": role.sector, "ssyk": role.ssyk, "isco": role.isco, "aid": " ".join(role.aid)}
+        cells = {"role_id": key, **_by_language("preferred_label", role.labels), **codes, **_apart(role, taxonomy.id)}
+        records["roles"].append(cells)
+        tables["relations"].extend((key, predicate, uri) for predicate, uri in sorted(role.matches))
         for need in sorted(role.requirements, key=lambda r: (-r.hard, -r.weight, r.concept_id)):
-            values = (str(need.level), need.importance.value, f"{need.weight:g}", str(int(need.hard)), need.source)
+            values = (str(need.level), need.importance.value, _number(need.weight), str(int(need.hard)), need.source)
             tables["requirements"].append((key, need.concept_id, *values))
     named: dict[str, Concept | Role] = {**taxonomy.concepts, **taxonomy.roles}
     for key in sorted(named):
-        for lang in _LANGUAGES:
-            tables["labels"].extend((key, lang, label) for label in named[key].alternative_labels.get(lang, ()))
-    return tables
+        for lang in _ordered(named[key].alternative_labels):
+            tables["labels"].extend((key, lang, label) for label in named[key].alternative_labels[lang])
+    found = {table: (COLUMNS[table], rows) for table, rows in tables.items()}
+    # A language that only alternative labels are in needs its column too, or it would not be known when read.
+    spoken = {lang for record in named.values() for lang in record.alternative_labels} - set(_LANGUAGES)
+    for table, rows in records.items():
+        extra = {column for cells in rows for column, cell in cells.items() if cell} - set(COLUMNS[table])
+        if table == "concepts":
+            extra |= {f"preferred_label_{lang}" for lang in spoken}
+        columns = (*COLUMNS[table], *sorted(extra))
+        found[table] = (columns, [tuple(cells.get(column, "") for column in columns) for cells in rows])
+    return found
+
+
+def _by_language(stem: str, texts: Mapping[str, str]) -> dict[str, str]:
+    return {f"{stem}_{lang}": text for lang, text in texts.items()}
+
+
+def _ordered(texts: Mapping[str, object]) -> list[str]:
+    """Return the languages of ``texts``, Swedish and English first."""
+    return sorted(texts, key=lambda lang: (lang not in _LANGUAGES, lang == "en", lang))
+
+
+def _apart(record: Concept | Role, id: str, *, notation: str = "") -> dict[str, str]:
+    """Return what stands in a column of its own only where it says something."""
+    scheme = "" if record.scheme in (id, "local") else record.scheme
+    return {"scheme": scheme, "notation": notation}
+
+
+def _number(value: float) -> str:
+    """Write a number short, and whole where short would change it."""
+    short = f"{value:g}"
+    return short if float(short) == value else repr(value)
 
 
 def _csv(columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
