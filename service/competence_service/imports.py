@@ -12,12 +12,12 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any, Protocol
 
 from competence.equality import GroupTable
-from competence.errors import InputError, Problem, UnreadableFileError
+from competence.errors import InputError, Problem
 from competence.io import read_staff
 from competence.linking import Linker, link_statements
 from competence.model import HistoryKind, Visibility
@@ -162,7 +162,7 @@ class Importer:
         return self.folder / import_id
 
     def _read(self, place: Path, options: Mapping[str, Any]) -> Staff:
-        day = options.get("as_of") or options.get("today")
+        day = options.get("as_of")
         return read_staff(
             sorted(place.iterdir()),
             scale=options.get("scale") or None,
@@ -172,25 +172,8 @@ class Importer:
     def _linked(self, staff: Staff) -> Staff:
         return link_statements(staff, self.taxonomy, linker=self.linker, settings=self.settings)
 
-    def _first_read(self, place: Path, options: Mapping[str, Any]) -> tuple[Staff, Mapping[str, Any]]:
-        """Read with the choices made; where no date was given or found, take today's and keep it among the choices.
-
-        The library never asks the clock. Here it is better than sending somebody back for a date that most small
-        files lack, and the page says which date was taken.
-        """
-        options = {**options, "today": ""}
-        try:
-            return self._read(place, options), options
-        except UnreadableFileError:
-            raise
-        except InputError:
-            if options.get("as_of"):
-                raise
-            today = {**options, "today": datetime.now(UTC).date().isoformat()}
-            return self._read(place, today), today
-
     def _draft(self, place: Path, options: Mapping[str, Any], import_id: str | None = None) -> str:
-        staff, options = self._first_read(place, options)
+        staff = self._read(place, options)
         linked = self._linked(staff)
         files = [(p.name, hashlib.sha256(p.read_bytes()).hexdigest()) for p in sorted(place.iterdir())]
         stored = self.store.add_import(
@@ -215,6 +198,7 @@ class Importer:
         titles: Counter[str] = Counter(
             role.title for p in staff.people for e in p.employments for role in e.roles if role.role_id is None
         )
+        held = {role.title for p in staff.people for e in p.employments for role in e.roles if role.role_id is not None}
         told = {e.statement_id for e in staff.evidence}
         return {
             "people": len(ids),
@@ -224,8 +208,8 @@ class Importer:
             "statements": len(staff.statements),
             "statements_linked": sum(s.statement_id in told for s in staff.statements),
             "evidence": len(staff.evidence),
-            "titles": len({r.title for p in staff.people for e in p.employments for r in e.roles}),
-            "titles_linked": sum(t.role_id is not None for t in staff.title_links.values()),
+            "titles": len(held | set(titles)),
+            "titles_linked": len(held - set(titles)),
             "titles_unlinked": titles.most_common(_SHOWN),
             "words_unlinked": [[u.words, u.count] for u in staff.unlinked if u.kind != "title"][:_SHOWN],
             "words_unlinked_count": sum(u.kind != "title" for u in staff.unlinked),

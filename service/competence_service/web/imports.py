@@ -17,7 +17,7 @@ from competence_service.policy import permission
 from competence_service.store import ImportRow
 from competence_service.suggestions import Fault
 from competence_service.web import web
-from competence_service.web.view import lang, page
+from competence_service.web.view import _, lang, page, refusal
 
 _ROWS_SHOWN = 25
 """Places listed under one kind of problem; the count above them is complete."""
@@ -45,7 +45,7 @@ def receive() -> tuple[str, int] | BaseResponse:
         except UnreadableFileError as error:
             faults.append(Fault(field="files", code="unreadable", message=_said(error)))
         except InputError as error:
-            faults.append(Fault(field="files", code="unreadable", message=str(error)))
+            faults.append(refusal(error, "files"))
     return page("imports.html", 422, imports=services().store.imports(), scales=SCALES, faults=faults, asked=request.form)
 
 
@@ -74,7 +74,7 @@ def settle(import_id: str) -> tuple[str, int] | BaseResponse:
                 importer.reread(import_id, options)
                 return redirect(url_for("web.show_import", import_id=import_id), 303)
             except InputError as error:
-                faults.append(Fault(field="scale", code="refused", message=str(error)))
+                faults.append(refusal(error, "scale"))
         return _shown(row, faults, 422)
     if action == "confirm":
         audience = request.form.get("audience", "")
@@ -88,7 +88,36 @@ def settle(import_id: str) -> tuple[str, int] | BaseResponse:
 def _said(error: UnreadableFileError) -> str:
     """Say in the language of the page what is wrong with a file and what to do about it."""
     found = error.problem
-    return str(error) if found is None else f"{found.file}: {found.message(lang())} {found.remedy(lang())}"
+    return str(error) if found is None else f"{found.file}: {_message(found)} {_remedy(found)}".rstrip()
+
+
+def _message(found: Problem) -> str:
+    if found.code == "no_date_saved":
+        # An uploaded file is saved when it arrives.
+        return _("No date or year stands in the files; %(day)s, the day they were uploaded, is used.", day=found.detail)
+    return found.message(lang())
+
+
+def _remedy(found: Problem) -> str:
+    """Say what to do about a Problem on a page, where there are fields and no arguments; empty when there is nothing to do."""
+    again = _("If another day holds, write it under “Read the files again with other choices”.")
+    scale = _("If it is wrong, choose the scale under “Read the files again with other choices”.")
+    here = {
+        "column_unknown": _(
+            "Nothing, if the column is not needed. If it is, upload the file again with a heading that is known, such as "
+            "Anst.nr, Namn, Enhet or Befattning."
+        ),
+        "heading_missing": _("Add the heading to the file and upload it again."),
+        "no_date": again,
+        "no_date_saved": again,
+        "scale_unclear": scale,
+        "scale_letters": _("If A is not the highest, write the levels as figures and upload the file again."),
+        "sheet_unknown": _(
+            "If the sheet is needed, upload the file again with a row of headings such as Anst.nr, Namn, Enhet and Befattning."
+        ),
+    }
+    remedy = here.get(found.code) or found.remedy(lang())
+    return "" if remedy in ("Inget.", "Nothing.") else remedy
 
 
 def _audiences() -> tuple[str, ...]:
@@ -129,8 +158,8 @@ def _shown(row: ImportRow, faults: list[Fault] | None = None, status: int = 200)
                 "code": code,
                 "effect": found[0].effect.value,
                 "alike": len(found) - 1,
-                "remedy": found[0].remedy(lang()),
-                "places": [(p, p.message(lang())) for p in found[:_ROWS_SHOWN]],
+                "remedy": _remedy(found[0]),
+                "places": [(p, _message(p)) for p in found[:_ROWS_SHOWN]],
                 "more": max(len(found) - _ROWS_SHOWN, 0),
             }
             for code, found in ordered

@@ -11,7 +11,7 @@ from competence.model import InterestKind, Use
 from competence_service.app import services
 from competence_service.policy import permission
 from competence_service.web import web
-from competence_service.web.view import current, lang, page, unit_choices
+from competence_service.web.view import alphabetical, current, lang, page, unit_choices
 
 PAGE_SIZE = 50
 
@@ -51,7 +51,7 @@ def matching(graph: CompetenceGraph, words: str, unit: str) -> list[int]:
         text = f"{person.name} {person.person_id} {titles}".casefold()
         if all(w in text for w in wanted):
             found.append(row)
-    return sorted(found, key=lambda r: (graph.people[r].name.casefold(), graph.person_ids[r]))
+    return sorted(found, key=lambda r: (alphabetical(graph.people[r].name), graph.person_ids[r]))
 
 
 def summary(graph: CompetenceGraph, row: int) -> dict[str, object]:

@@ -12,8 +12,9 @@ from flask import Response, abort, redirect, request, url_for
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as BaseResponse
 
-from competence.errors import CompetenceError
+from competence.errors import CompetenceError, UnknownIdError
 from competence.explain import outcome_sentence
+from competence.graph import CompetenceGraph
 from competence.suggest.result import Suggestions
 from competence_service.app import services
 from competence_service.policy import permission
@@ -29,7 +30,7 @@ from competence_service.suggestions import (
     without_names,
 )
 from competence_service.web import web
-from competence_service.web.view import _, current, lang, page, unit_choices
+from competence_service.web.view import _, alphabetical, current, lang, page, refusal, unit_choices
 
 NEED_ROWS = 5
 """Lines of a need that a form offers."""
@@ -55,8 +56,11 @@ def make(kind: str) -> tuple[str, int] | BaseResponse:
         result, seconds = call(graph, kind, asked, time_limit=services().config.time_limit)
     except RequestError as error:
         return _form(kind, request.form, _by_field(error.faults), 422)
+    except UnknownIdError as error:
+        code = "unknown_unit" if set(asked["units"]) - set(graph.staff.unit_index) else "unknown_id"
+        return _form(kind, request.form, [Fault(field="form", code=code, message=str(error))], 422)
     except CompetenceError as error:
-        return _form(kind, request.form, [Fault(field="form", code="refused", message=str(error))], 422)
+        return _form(kind, request.form, [refusal(error, "form", _PLAIN[kind])], 422)
     run_id = services().store.add_run(
         import_id=row.id, kind=kind, request=asked, result=without_names(result.to_dict()), seconds=seconds
     )
@@ -82,7 +86,7 @@ def _form(kind: str, asked: Mapping[str, str], faults: list[Fault], status: int 
         units=unit_choices(graph),
         need_rows=NEED_ROWS,
         mentees=[graph.people[graph.row(p)] for p in chosen],
-        roles=sorted(((r.role_id, r.label(lang())) for r in graph.taxonomy.roles.values()), key=lambda r: r[1].casefold()),
+        roles=sorted(((r.role_id, r.label(lang())) for r in graph.taxonomy.roles.values()), key=lambda r: alphabetical(r[1])),
         people_count=len(graph.people),
         runs=services().store.runs(kind, limit=5),
     )
@@ -193,6 +197,8 @@ def _run_page(run_id: str, faults: list[Fault], deciding: int = 0) -> tuple[str,
         pages=pages,
         outdated=run.import_id != row.id,
         outcome=outcome_sentence(result.outcome, language),
+        reading=_reading(run.kind, result, graph),
+        again=url_for("web.ask", kind=run.kind, **_again(run.kind, run.request)),
         decisions=decisions,
         faults=faults,
         deciding=deciding,
@@ -200,6 +206,52 @@ def _run_page(run_id: str, faults: list[Fault], deciding: int = 0) -> tuple[str,
         asked=request.form,
         names={p.person_id: p.name or p.person_id for p in graph.people},
     )
+
+
+def _reading(kind: str, result: Suggestions, graph: CompetenceGraph) -> dict[str, list[dict[str, Any]]]:
+    """Return what each word of the need was taken for, and what was not understood with a question about what is nearest."""
+    asked = result.provenance.request.get("topics" if kind == "pairs" else "need")
+    concepts, language = graph.taxonomy.concepts, lang()
+    if not isinstance(asked, Mapping):
+        return {"understood": [], "unclear": []}
+    return {
+        "understood": [
+            {**item, "label": concepts[item["concept_id"]].label(language)}
+            for item in asked["items"]
+            if item["concept_id"] in concepts
+        ],
+        "unclear": [
+            {
+                "words": item["words"],
+                "nearest": [
+                    (label, url_for("web.ask", kind=kind, words_1=label))
+                    for label in (concepts[c].label(language) for c, _probability in item["nearest"] if c in concepts)
+                ],
+            }
+            for item in asked["not_understood"]
+        ],
+    }
+
+
+def _again(kind: str, asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a request as the address of its form, so that one need not write it all once more."""
+    fields: dict[str, Any] = {name: asked[name] for name in _PLAIN[kind] if asked.get(name) not in (None, "")}
+    for line, item in enumerate(asked.get("topics" if kind == "pairs" else "need") or (), start=1):
+        fields.update({f"words_{line}": item["words"] or item["concept_id"], f"level_{line}": item["level"]})
+        if kind == "teams":
+            fields[f"count_{line}"] = item["count"]
+    if asked.get("units"):
+        fields["units"] = asked["units"]
+    if kind == "pairs":
+        fields["mode"] = "stable" if asked.get("stable") else "total"
+        if asked.get("mentees"):
+            fields["mentees"] = asked["mentees"]
+    if kind == "rotation" and asked.get("max_cycle") is None:
+        fields["max_cycle"] = "any"
+    if kind == "teams" and asked.get("n") is None:
+        fields["everybody"] = "yes"
+    # A reason written for one case is not carried into an address.
+    return {name: value for name, value in fields.items() if name not in ("ground", "assessment")}
 
 
 @web.get("/runs/<run_id>/excel")

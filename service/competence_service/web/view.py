@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hmac
+import re
 import secrets
-from collections.abc import Iterable, Mapping
+import unicodedata
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -24,7 +26,19 @@ from competence_service.app import services
 from competence_service.store import ImportRow
 from competence_service.suggestions import Fault
 
-__all__ = ["UnfedError", "_", "current", "fault_text", "lang", "page", "prepare_pages", "selected_language", "unit_choices"]
+__all__ = [
+    "UnfedError",
+    "_",
+    "alphabetical",
+    "current",
+    "fault_text",
+    "lang",
+    "page",
+    "prepare_pages",
+    "refusal",
+    "selected_language",
+    "unit_choices",
+]
 
 
 def _(message: str, **values: object) -> str:
@@ -69,6 +83,16 @@ def page(template: str, status: int = 200, **values: object) -> tuple[str, int]:
     return render_template(template, **values), status
 
 
+def alphabetical(text: str) -> str:
+    """Return a key that puts words in Swedish order: å, ä, ö last and in that order, other accents as without."""
+    text = text.casefold().translate(_SWEDISH_LAST)
+    return "".join(c for c in unicodedata.normalize("NFD", text) if not unicodedata.combining(c))
+
+
+# Code points after z, in the order that Swedish lists have; æ and ø are filed as ä and ö.
+_SWEDISH_LAST = str.maketrans({"å": "{a", "ä": "{b", "æ": "{b", "ö": "{c", "ø": "{c"})
+
+
 def unit_choices(graph: CompetenceGraph) -> list[tuple[str, str, int]]:
     """Return (id, name, depth) of each unit, children under their parents, by name."""
     children: dict[str | None, list[tuple[str, str]]] = {}
@@ -80,7 +104,7 @@ def unit_choices(graph: CompetenceGraph) -> list[tuple[str, str, int]]:
     seen: set[str] = set()
 
     def walk(parent: str | None, depth: int) -> None:
-        for name, unit_id in sorted(children.get(parent, []), key=lambda c: c[0].casefold()):
+        for name, unit_id in sorted(children.get(parent, []), key=lambda c: (alphabetical(c[0]), c[1])):
             if unit_id not in seen:
                 seen.add(unit_id)
                 found.append((unit_id, name, depth))
@@ -105,6 +129,8 @@ def fault_text(fault: Fault) -> str:
         "choose": _("Choose one of the options."),
         "required": _("Fill in this field."),
         "unknown": _("There is no such proposal."),
+        "unknown_unit": _("A unit that was chosen is not in the latest import. Choose units in the list again."),
+        "unknown_id": _("Somebody or something that was chosen is not in the latest import. Choose again."),
         "no_file": _("Choose at least one file."),
         "date": _("Write a date as year-month-day, such as 2026-01-31."),
     }
@@ -116,10 +142,19 @@ def fault_text(fault: Fault) -> str:
     if fault.code in ("less_than_equal", "less_than"):
         high = fault.values.get("le", fault.values.get("lt"))
         return _("Must be at most %(number)s.", number=high)
-    return known.get(fault.code) or fault.message or fault.code
+    if fault.code == "unreadable":
+        # Already said in the language of the page.
+        return fault.message
+    return known.get(fault.code) or _("This was not accepted. Technical text: %(text)s", text=fault.message or fault.code)
 
 
-def _fault_field(fault: Fault) -> str:
+def refusal(error: CompetenceError, field: str, fields: Collection[str] = ()) -> Fault:
+    """Return what the library refused as a fault of a form, at the field its text begins with where the form has it."""
+    name = re.match(r"[a-z_]*", str(error))
+    return Fault(field=name[0] if name and name[0] in fields else field, code="refused", message=str(error))
+
+
+def _fault_field(fault: Fault, kind: str = "") -> str:
     """Return the label of the field a fault stands at, for the summary above the form."""
     base, _dash, line = fault.field.rpartition("_")
     name = base if line.isdigit() and base else fault.field
@@ -127,7 +162,13 @@ def _fault_field(fault: Fault) -> str:
         "words": _("Competence %(number)s", number=line),
         "level": _("At least"),
         "count": _("How many people"),
-        "n": _("How many to show"),
+        "n": _("Number of teams") if kind == "teams" else _("How many to show"),
+        "balance": _("How should women and men be mixed?"),
+        "purpose": _("What are the teams for?"),
+        "mode": _("What should be best?"),
+        "stage": _("Claims that so far are"),
+        "audience": _("Which of people’s own words may count here?"),
+        "people": _("How many employees"),
         "size": _("People per team"),
         "capacity": _("Mentees per mentor"),
         "months": _("Length in months"),
@@ -245,6 +286,42 @@ def _table_name(table: str) -> str:
     return names.get(table, table)
 
 
+def _file_name(file: str) -> str:
+    """Say a file and its sheet, which the library joins with an exclamation mark."""
+    name, _mark, sheet = file.partition("!")
+    return _("%(file)s, sheet “%(sheet)s”", file=name, sheet=sheet) if sheet else name
+
+
+def _method(method: str) -> str:
+    """Say how a result was computed; a method without words of its own is shown as the library names it."""
+    return {
+        "": "–",
+        "every person measured, exact best n": _("everybody was measured; the best are exact"),
+        "every claim measured, exact best n": _("every claim was measured; the best are exact"),
+        "linear programme of the assignment (HiGHS in SciPy)": _("assignment as a linear programme (HiGHS)"),
+        "assignment by shortest augmenting paths, proved by prices": _("exact assignment by shortest paths, proved by prices"),
+        "set packing of cycles (HiGHS in SciPy)": _("choice among all rings as a whole-number programme (HiGHS)"),
+        "set packing of cycles: column bound and neighbourhood search (HiGHS in SciPy)": _(
+            "choice among rings by search, with a limit from prices (HiGHS)"
+        ),
+        "assignment with stay (SciPy), proved by prices": _("exact assignment where staying is allowed, proved by prices"),
+        "cycles of at most 3 within the limits, bound of free plans under their prices": _(
+            "rings of at most three within the limits, with a limit from prices"
+        ),
+        "free cycles within the limits (HiGHS in SciPy), bound from the limits' prices": _(
+            "rings of any size within the limits (HiGHS), with a limit from prices"
+        ),
+        "swap search, proved by pool bounds": _("search by swapping members, proved by what there is to choose from"),
+        "swap search with pool bounds": _("search by swapping members, with a limit from what there is to choose from"),
+        "swap search, proved by the numbers of women and men": _(
+            "search by swapping members, proved by the numbers of women and men"
+        ),
+        "swap search and whole-number programme (HiGHS in SciPy)": _(
+            "search by swapping members, then a whole-number programme (HiGHS)"
+        ),
+    }.get(method, method)
+
+
 def _state(state: str) -> str:
     return {"draft": _("dry run"), "confirmed": _("confirmed"), "discarded": _("discarded")}.get(state, state)
 
@@ -315,6 +392,8 @@ def prepare_pages(app: Flask) -> None:
         fault_text=fault_text,
         fault_field=_fault_field,
         table_name=_table_name,
+        file_name=_file_name,
+        method=_method,
         state=_state,
         effect=_effect,
         stage=_stage,
