@@ -238,6 +238,44 @@ def test_a_dry_run_can_be_read_again_with_another_date_and_scale(app: Flask) -> 
     browser.post(address, {"action": "no such"}, status=400)
 
 
+def test_a_page_says_what_to_do_in_words_of_the_page(app: Flask) -> None:
+    browser = Browser(app)
+    table = "Anst.nr;Namn;Kön;Enhet;Befattning;Skåpnr\n1;Eva Ek;K;Norr;Undersköterska;a12b\n2;Bo Al;M;Norr;Undersköterska;c3\n"
+    address = browser.upload([(table.encode(), "personal.csv")]).location
+    for lang in ("sv", "en"):
+        text = browser.get(f"{address}?lang={lang}").text
+        assert "columns=" not in text
+        assert "as_of=" not in text
+    text = browser.get(f"{address}?lang=sv").text
+    assert "ladda upp filen igen med en rubrik som känns igen" in text
+    assert "dagen då de laddades upp" in text
+    assert "är så liten att någon kan pekas ut" in text
+
+
+def test_a_licence_is_held_and_has_no_level_in_words(app: Flask) -> None:
+    browser = Browser(app)
+    table = "Anst.nr;Namn;Enhet;Befattning;Körkort B\n1;Eva Ek;Norr;Undersköterska;x\n"
+    browser.import_files([(table.encode(), "matris.csv")])
+    text = browser.get(f"/people/{browser.people()[0]['person_id']}").text
+    assert "finns; har inga nivåer" in text
+
+
+def test_files_without_anybody_cannot_be_confirmed_and_end_nobody(fed: Browser) -> None:
+    before = fed.people()
+    address = fed.upload([(b"Rubrik;Annat\nett;tv\xe5\n", "fel.csv")]).location
+    assert "inget att bekräfta" in fed.get(address).text
+    fed.post(address, {"action": "confirm", "audience": "unit"}, 422)
+    assert fed.people() == before
+
+
+def test_a_heading_of_their_own_is_not_also_called_not_understood(app: Flask) -> None:
+    browser = Browser(app)
+    table = "Anst.nr;Namn;Enhet;Befattning;Qvarpsnitt\n1;Eva Ek;Norr;Undersköterska;2\n2;Bo Al;Norr;Undersköterska;5\n"
+    text = browser.get(browser.upload([(table.encode(), "matris.csv")]).location).text
+    assert "Egna kompetenser" in text
+    assert "Ord som inte förstods" not in text
+
+
 def test_no_broken_file_breaks_the_page(app: Flask, tmp_path: Path) -> None:
     browser = Browser(app)
     folder = tmp_path / "broken"

@@ -16,6 +16,7 @@ from competence.errors import InputError
 from competence_service import Config, create_app
 from competence_service.config import DEVELOPMENT_SECRET
 from competence_service.policy import PERMISSIONS, permission_of
+from competence_service.web.view import alphabetical, refusal
 
 KINDS = tuple(ASKED)
 
@@ -192,6 +193,43 @@ def test_words_that_mean_nothing_give_an_empty_result_with_a_reason(fed: Browser
     page = fed.suggest("experts", words_1="qwxz vrrk")
     assert "Inget förslag" in page.text
     assert page.html.count("<article") == 0
+
+
+def test_words_not_understood_lead_to_the_same_question_with_what_is_nearest(fed: Browser) -> None:
+    page = fed.suggest("experts", words_2="kinesiska", level_2="3")
+    assert "förstods inte, och räknas inte" in page.text
+    nearest = [str(a["href"]) for a in page.all("a") if str(a["href"]).startswith("/suggest/experts?")]
+    assert len(nearest) > 1
+    assert all("level_2=3" in address and "words_1=demensv" in address for address in nearest)
+    assert sum("words_2=kinesiska" in address for address in nearest) == 1
+
+
+def test_a_question_can_be_changed_without_writing_it_again(fed: Browser) -> None:
+    page = fed.suggest("teams", words_1="demensvård", level_1="3", count_1="2", size="3", n="1")
+    again = next(a["href"] for a in page.all("a") if str(a["href"]).startswith("/suggest/teams?"))
+    inputs = {i.get("id"): i.get("value") for i in fed.get(str(again)).all("input")}
+    assert (inputs["words_1"], inputs["count_1"], inputs["size"]) == ("demensvård", "2", "3")
+
+
+def test_a_fault_in_a_need_stands_at_the_line_that_was_filled_in(fed: Browser) -> None:
+    data = {"words_1": "demensvård", "words_3": "finska", "level_3": "9"}
+    page = fed.post("/suggest/experts", data, 422)
+    assert 'href="#level_3"' in page.html
+
+
+def test_what_the_library_refuses_is_said_in_swedish_first(fed: Browser) -> None:
+    page = fed.post("/suggest/experts", {"words_1": "demensvård", "units": "no-such"}, 422)
+    assert "En enhet som valdes finns inte i den senaste inläsningen" in page.text
+    assert "no unit" not in page.text
+    fault = refusal(InputError("size must be at least 2; got 1"), "form", ("size", "n"))
+    assert (fault.field, fault.code) == ("size", "refused")
+    assert refusal(InputError("nothing of the kind"), "form", ("size",)).field == "form"
+
+
+def test_swedish_letters_come_last_and_in_their_order() -> None:
+    assert sorted(["Öst", "Äng", "Zorn", "Ås", "Émile", "Eva", "Emil"], key=alphabetical) == [
+        *("Emil", "Émile", "Eva", "Zorn", "Ås", "Äng", "Öst")
+    ]
 
 
 # -- decisions ---------------------------------------------------------------------------------------------------------

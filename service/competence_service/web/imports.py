@@ -80,6 +80,9 @@ def settle(import_id: str) -> tuple[str, int] | BaseResponse:
         audience = request.form.get("audience", "")
         if audience not in _audiences():
             return _shown(row, [Fault(field="audience", code="choose")], 422)
+        if not row.preview["people"]:
+            # Else everybody of the current import would be marked as ended by one unreadable file.
+            return _shown(row, [Fault(field="form", code="nobody")], 422)
         importer.confirm(import_id, Visibility(audience))
         return redirect(url_for("web.show_import", import_id=import_id), 303)
     return page("error.html", 400, code=400)

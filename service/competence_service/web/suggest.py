@@ -55,7 +55,7 @@ def make(kind: str) -> tuple[str, int] | BaseResponse:
         asked = parse(_known(kind), _asked(kind, request.form))
         result, seconds = call(graph, kind, asked, time_limit=services().config.time_limit)
     except RequestError as error:
-        return _form(kind, request.form, _by_field(error.faults), 422)
+        return _form(kind, request.form, _by_field(error.faults, _lines(request.form)), 422)
     except UnknownIdError as error:
         code = "unknown_unit" if set(asked["units"]) - set(graph.staff.unit_index) else "unknown_id"
         return _form(kind, request.form, [Fault(field="form", code=code, message=str(error))], 422)
@@ -92,13 +92,18 @@ def _form(kind: str, asked: Mapping[str, str], faults: list[Fault], status: int 
     )
 
 
-def _by_field(faults: tuple[Fault, ...]) -> list[Fault]:
+def _lines(form: MultiDict[str, str]) -> list[int]:
+    """Return the lines of a need that have words; the others are not sent on."""
+    return [line for line in range(1, NEED_ROWS + 1) if form.get(f"words_{line}", "").strip()]
+
+
+def _by_field(faults: tuple[Fault, ...], lines: list[int]) -> list[Fault]:
     """Point faults inside a need at the line of the form they stand in."""
     moved = []
     for fault in faults:
         parts = fault.field.split(".")
         if parts[0] in ("need", "topics"):
-            line = int(parts[1]) + 1 if len(parts) > 1 and parts[1].isdigit() else 1
+            line = lines[int(parts[1])] if len(parts) > 1 and parts[1].isdigit() else 1
             name = parts[2] if len(parts) > 2 else "words"
             moved.append(fault.model_copy(update={"field": f"{name}_{line}"}))
         else:
@@ -117,11 +122,10 @@ def _asked(kind: str, form: MultiDict[str, str]) -> dict[str, Any]:
         data["units"] = form.getlist("units")
     if kind in ("experts", "teams", "pairs"):
         items = []
-        for line in range(1, NEED_ROWS + 1):
-            words = form.get(f"words_{line}", "").strip()
-            if words:
-                count = form.get(f"count_{line}", "").strip() or "1"
-                items.append({"words": words, "level": form.get(f"level_{line}") or "1", "count": count})
+        for line in _lines(form):
+            count = form.get(f"count_{line}", "").strip() or "1"
+            words = form[f"words_{line}"].strip()
+            items.append({"words": words, "level": form.get(f"level_{line}") or "1", "count": count})
         data["topics" if kind == "pairs" else "need"] = items
     if kind == "pairs":
         data["stable"] = form.get("mode") == "stable"
@@ -184,6 +188,7 @@ def _run_page(run_id: str, faults: list[Fault], deciding: int = 0) -> tuple[str,
     language = lang()
     pages = max(-(-len(result) // PAGE_SIZE), 1)
     number = _page_of(result, deciding) if deciding else min(max(request.args.get("page", 1, type=int), 1), pages)
+    again = _again(run.kind, run.request)
     decisions: dict[int, list[Any]] = {}
     for made in store.decisions(run_id):
         decisions.setdefault(made.rank, []).append(made)
@@ -197,8 +202,8 @@ def _run_page(run_id: str, faults: list[Fault], deciding: int = 0) -> tuple[str,
         pages=pages,
         outdated=run.import_id != row.id,
         outcome=outcome_sentence(result.outcome, language),
-        reading=_reading(run.kind, result, graph),
-        again=url_for("web.ask", kind=run.kind, **_again(run.kind, run.request)),
+        reading=_reading(run.kind, result, graph, again),
+        again=url_for("web.ask", kind=run.kind, **again),
         decisions=decisions,
         faults=faults,
         deciding=deciding,
@@ -208,8 +213,11 @@ def _run_page(run_id: str, faults: list[Fault], deciding: int = 0) -> tuple[str,
     )
 
 
-def _reading(kind: str, result: Suggestions, graph: CompetenceGraph) -> dict[str, list[dict[str, Any]]]:
-    """Return what each word of the need was taken for, and what was not understood with a question about what is nearest."""
+def _reading(kind: str, result: Suggestions, graph: CompetenceGraph, again: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    """Return what each word of the need was taken for, and what was not understood with what is nearest.
+
+    What is nearest leads to the same question, ``again``, with that in place of the words.
+    """
     asked = result.provenance.request.get("topics" if kind == "pairs" else "need")
     concepts, language = graph.taxonomy.concepts, lang()
     if not isinstance(asked, Mapping):
@@ -224,7 +232,13 @@ def _reading(kind: str, result: Suggestions, graph: CompetenceGraph) -> dict[str
             {
                 "words": item["words"],
                 "nearest": [
-                    (label, url_for("web.ask", kind=kind, words_1=label))
+                    (
+                        label,
+                        url_for(
+                            "web.ask",
+                            **{"kind": kind, **again, **dict.fromkeys((k for k in again if again[k] == item["words"]), label)},
+                        ),
+                    )
                     for label in (concepts[c].label(language) for c, _probability in item["nearest"] if c in concepts)
                 ],
             }

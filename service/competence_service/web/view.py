@@ -129,6 +129,7 @@ def fault_text(fault: Fault) -> str:
         "choose": _("Choose one of the options."),
         "required": _("Fill in this field."),
         "unknown": _("There is no such proposal."),
+        "nobody": _("Nobody could be read from the files, so there is nothing to confirm."),
         "unknown_unit": _("A unit that was chosen is not in the latest import. Choose units in the list again."),
         "unknown_id": _("Somebody or something that was chosen is not in the latest import. Choose again."),
         "no_file": _("Choose at least one file."),
@@ -275,13 +276,14 @@ def _table_name(table: str) -> str:
         "units": _("Units"),
         "posts": _("Posts"),
         "role_requirements": _("Role requirements"),
-        "statements": _("Statements"),
-        "evidence": _("Evidence"),
+        "statements": _sentence(_said("table.statements.name")),
+        "evidence": _sentence(_said("table.evidence.name")),
         "interests": _("Interests"),
         "travel": _("Travel times"),
         "history": _("History"),
         "decisions": _("Decisions"),
         "matrix": _("Competence matrix"),
+        "unknown": _("Not recognised"),
     }
     return names.get(table, table)
 
