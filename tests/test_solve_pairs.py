@@ -262,3 +262,71 @@ def test_every_pair_of_a_small_complete_instance_is_found() -> None:
     assert len(plan.pairs) == 4
     assert plan.outcome.objective == 4.0
     assert len(list(combinations(range(4), 2))) == 6  # every way to fill the first column would have done
+
+
+@pytest.mark.parametrize("effort", [0, 1])
+def test_a_stopped_run_is_not_optimal_while_more_pairs_may_be_possible(effort) -> None:  # type: ignore[no-untyped-def]
+    score = csr({(0, 0): 0.0, (1, 1): 0.0}, (2, 2))
+    plan = assign(score, objective="most_pairs", effort=effort)
+    # All scores are zero, so the score is the best possible; the number of pairs is not.
+    assert (len(plan.pairs), plan.outcome.objective, plan.outcome.bound) == (effort, 0.0, 0.0)
+    assert plan.outcome.status is Status.FEASIBLE
+    assert plan.outcome.notes == ("number_of_pairs_not_proven",)
+    assert assign(score, objective="most_pairs", effort=2).outcome.status is Status.OPTIMAL
+
+
+@pytest.mark.parametrize("size", [1e-12, 1.0, 1e12])
+def test_scores_of_any_size_are_solved_alike(size: float) -> None:
+    # Row 1 must be paired: with column 0, since column 2 is worth more to row 0. 3 + 1.25.
+    score = csr({(0, 2): 3.0 * size, (1, 0): 1.25 * size, (1, 2): 1.0 * size}, (2, 3))
+    for lower in (None, ([0, 1], [0, 0, 0])):
+        for objective in ("score", "most_pairs"):
+            plan = assign(score, lower=lower, objective=objective)
+            assert plan.pairs.tolist() == [[0, 2], [1, 0]]
+            assert plan.outcome.status is Status.OPTIMAL
+            assert plan.outcome.objective == pytest.approx(4.25 * size, rel=1e-12)
+    stopped = assign(score, effort=0).outcome
+    assert (stopped.status, stopped.objective, stopped.gap) == (Status.FEASIBLE, 0.0, 1.0)
+
+
+def test_a_pair_without_capacity_does_not_set_the_scale_of_the_others() -> None:
+    score = csr({(0, 0): 1e12, (0, 1): 1e-6, (1, 1): 2e-6}, (2, 2))
+    plan = assign(score, 1, [0, 1], lower=(0, 0))
+    assert (plan.pairs.tolist(), plan.outcome.objective, plan.outcome.status) == ([[1, 1]], 2e-6, Status.OPTIMAL)
+
+
+def test_minimums_are_called_impossible_only_on_proof(monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    monkeypatch.setattr("competence.solve.assign.maximise", lambda *args, **options: None)
+    score = csr({(0, 0): 1.0, (1, 0): 1.0}, (2, 1))
+    for objective in ("score", "most_pairs"):
+        stopped = assign(score, lower=([1, 0], [0]), objective=objective).outcome
+        assert (stopped.status, stopped.bound, stopped.conflicts) == (Status.HEURISTIC, None, ("lower_not_decided",))
+        refused = assign(score, lower=([1, 1], [0]), objective=objective).outcome
+        assert (refused.status, refused.conflicts) == (Status.INFEASIBLE, ("lower",))
+
+
+@settings(max_examples=60, deadline=None)
+@given(pairings(largest=3), st.data())
+def test_alternatives_under_most_pairs_overstate_neither_pairs_nor_score_lost(problem, data) -> None:  # type: ignore[no-untyped-def]
+    cells, rows, columns = problem
+    score = csr(cells, (len(rows), len(columns)))
+    plan = assign(score, rows, columns, objective="most_pairs")
+    row = data.draw(st.integers(0, len(rows) - 1))
+    for other in alternatives(score, plan, row, 3):
+        legal = [one for one in plans(cells, rows, columns) if (row, other.column) in one]
+        if legal:
+            most, best = max((len(one), fsum(cells[p] for p in one)) for one in legal)
+            assert (other.pairs_lost, other.loss) <= (len(plan.pairs) - most, plan.outcome.objective - best + 1e-9)
+
+
+def test_one_pair_more_outweighs_twice_every_change_of_score() -> None:
+    """Else a reduced cost of score alone could round to a pair lost: 3 pairs at 1.0 against 3 at 0.0."""
+    assert assign(sparse.csr_array(np.eye(3)), objective="most_pairs").pair_bonus >= 2 * 3 * 1.0
+    assert assign(sparse.csr_array(np.eye(3) * 1e-12), objective="most_pairs").pair_bonus < 1e-10
+
+
+@pytest.mark.parametrize("pair", [(0, 2), (1, -1), (2, 0)])
+def test_a_plan_to_check_must_name_rows_and_columns_that_exist(pair) -> None:  # type: ignore[no-untyped-def]
+    ones = sparse.csr_array(np.ones((2, 2)))
+    with pytest.raises(InputError):
+        blocking_pairs(ones, ones, np.array([pair]))

@@ -288,3 +288,31 @@ def test_a_bound_that_differs_by_rounding_alone_is_a_proof() -> None:
     gain = sparse.csr_array(([0.5, 1.5], ([2, 2], [0, 1])), shape=(3, 3))
     outcome = rotate(gain, max_cycle=None).outcome
     assert (outcome.status, outcome.objective, outcome.gap) == (Status.OPTIMAL, 0.0, 0.0)
+
+
+@pytest.mark.parametrize("size", [1e-12, 1.0, 1e12])
+def test_gains_of_any_size_are_solved_alike(size: float) -> None:
+    """With two movers in unit 0 at most, 1-4-3 with 0 and 2 left is worth 16; tolerances must not swallow that."""
+    cells = {(0, 2): 5.0, (1, 0): 3.0, (1, 4): 6.0, (2, 0): 1.0, (2, 1): 3.0, (2, 3): 7.0, (2, 4): 6.0}
+    cells |= {(3, 0): 4.0, (3, 1): 7.0, (3, 2): 0.0, (3, 4): 1.0, (4, 0): 1.0, (4, 2): 0.0, (4, 3): 0.0}
+    groups, limit = [0, 1, 2, 0, 0], [2, 2, 9]
+    expected = brute_force(5, cells, lambda c: keeps_rules(c, 3, groups, limit))
+    scaled = matrix(5, {c: g * size for c, g in cells.items()})
+    outcome = rotate(scaled, groups=groups, group_limit=limit).outcome
+    assert outcome.status is Status.OPTIMAL
+    assert outcome.objective == pytest.approx(expected * size, rel=1e-12)
+    for cycle in (2, 3):
+        stopped = rotate(scaled, max_cycle=cycle, groups=groups, group_limit=limit, effort=0).outcome
+        assert stopped.bound >= brute_force(5, cells, lambda c, k=cycle: keeps_rules(c, k, groups, limit)) * size * (1 - 1e-12)
+
+
+@pytest.mark.parametrize("max_cycle", [2, 3, None])
+def test_a_move_that_nobody_can_make_does_not_set_the_scale_of_the_others(max_cycle) -> None:  # type: ignore[no-untyped-def]
+    # 3 has no way on, and unit 1 (4 and 5) may not move; what is left is 0-1 (2 in all) or 1-2 (3 in all).
+    cells = {(0, 1): 1.0, (1, 0): 1.0, (1, 2): 1.0, (2, 1): 2.0, (0, 3): 1e12, (4, 5): 1e12, (5, 4): 1e12, (0, 4): 1e12}
+    plan = rotate(matrix(6, cells), max_cycle=max_cycle, groups=[0, 0, 0, 0, 1, 1], group_limit=[4, 0])
+    assert (plan.cycles, plan.outcome.objective, plan.outcome.status) == (((1, 2),), 3.0, Status.OPTIMAL)
+    # 4-5 needs two movers where one is allowed.
+    plan = rotate(matrix(6, cells), max_cycle=max_cycle, groups=[0, 0, 0, 0, 1, 1], group_limit=[4, 1])
+    assert (plan.cycles, plan.outcome.objective) == (((1, 2),), 3.0)
+    assert plan.outcome.status is Status.OPTIMAL or max_cycle is None

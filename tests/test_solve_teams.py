@@ -310,3 +310,31 @@ def test_wrong_input_is_refused(bad) -> None:  # type: ignore[no-untyped-def]
     arguments = {"size": 2, "sex": [0, 0, 1, 1], **bad}
     with pytest.raises(InputError):
         partition(np.ones((4, 1), bool), [1], [1.0], **arguments)
+
+
+def test_only_the_proportions_of_the_weights_matter() -> None:
+    holds = np.array([[1, 0], [1, 1], [0, 0], [0, 1]], bool)
+    for weight in (1e-13, 1.0, 1e13):
+        solution = partition(holds, [1, 1], [weight, weight], size=2, balance="off")
+        # Each item has two holders; one person holds both, and only 0 and 3 together also cover both.
+        assert sorted(solution.coverage1.tolist()) == [1.0, 1.0]
+        assert solution.outcome1.status is Status.OPTIMAL
+
+
+def test_weights_far_apart_do_not_make_rules_impossible() -> None:
+    # 2 is apart from 3 and 4, 6 from 3: {2, 6, x, y} against {3, 4, ...} is always possible.
+    holds = [[0, 0, 1, 1], [0, 0, 0, 1], [0, 1, 0, 0], [0, 1, 1, 1], [0, 1, 0, 0], [1, 0, 1, 1], [0, 0, 0, 1]]
+    apart = [(6, 3), (2, 4), (2, 3)]
+    for effort in (1, 500, None):
+        solution = partition(holds, [1, 3, 1, 2], [1e9, 1e-9, 1.0, 1.0], size=4, apart=apart, balance="off", effort=effort)
+        assert solution.outcome1.status is not Status.INFEASIBLE
+        assert legal(list(solution.stage1), apart=apart)
+    impossible = partition(holds, [1, 3, 1, 2], [1e9, 1e-9, 1.0, 1.0], size=4, apart=[(0, 1), (1, 2), (0, 2)], balance="off")
+    assert impossible.outcome1.status is Status.INFEASIBLE
+
+
+def test_who_has_not_stated_makes_up_for_too_few_of_a_sex_in_the_certificate() -> None:
+    # Teams of 3 and 2, 30 to 50 % of each sex: 1 woman and 1 man at most in each, so at least 1 man in each; the
+    # third person of the first team can be the one who has not stated.
+    solution = partition(np.ones((5, 1), bool), [1], [1.0], [0, 0, 2, 1, 0], size=3, balance="balanced", band=(0.3, 0.5))
+    assert [str(limit) for limit in solution.certificate] == ["men available=1 needed=2"]

@@ -17,7 +17,7 @@ from scipy import sparse
 from competence.errors import InputError
 from competence.model import Outcome
 from competence.solve.budget import Budget, Progress, infeasible
-from competence.solve.programme import LinearAnswer, maximise
+from competence.solve.programme import LinearAnswer, maximise, maximise_whole
 
 __all__ = ["Alternative", "Assignment", "alternatives", "assign"]
 
@@ -130,6 +130,8 @@ def assign(
     Returns
     -------
     Assignment
+        ``infeasible`` where the rules named in ``conflicts`` contradict each other. Where the clock stopped before
+        it was known whether ``lower`` can be met there are no pairs, no bound, and the conflict ``lower_not_decided``.
 
     Raises
     ------
@@ -182,7 +184,9 @@ def assign(
         conflicts += [f"lower_over_column_capacity:{j}" for j in np.flatnonzero(low[1] > _capacity(column_capacity, m, ""))]
     if conflicts:
         return _none(budget, n, m, tuple(conflicts))
-    free = np.flatnonzero(~fixed)
+    full = (rows_free[arc_row] == 0) | (columns_free[columns] == 0)
+    # Minimums go to a solver whose scale the largest score sets: a pair that there is no room for must not be it.
+    free = np.flatnonzero(~fixed if low is None else ~(fixed | full))
     sub = _Arcs(n, m, arc_row[free], columns[free], csr.data[free], rows_free, columns_free)
     fixed_score = csr.data[fixed]
     if low is not None:
@@ -191,17 +195,34 @@ def assign(
         solved = _by_programme(
             sub, np.maximum(low[0] - pinned_rows, 0), np.maximum(low[1] - pinned_columns, 0), objective, budget
         )
-        if solved is None:
-            return _none(budget, n, m, ("lower",))
+        if isinstance(solved, str):
+            stopped = budget.outcome(0.0, None, "assignment", conflicts=(solved,))
+            return _none(budget, n, m, (solved,), stopped if solved == "lower_not_decided" else None)
         method = "linear programme of the assignment (HiGHS in SciPy)"
     else:
         solved = _by_paths(sub, objective, budget)
         method = "assignment by shortest augmenting paths, proved by prices"
-    used, u, v, bonus, bound = solved
+    used, u, v, bonus, bound, proven = solved
+    if low is not None:
+        # A line without room may have any price: the one by which its pairs cost nothing or something.
+        over, without = np.flatnonzero(full & ~fixed), columns_free == 0
+        at = over[without[columns[over]]]
+        np.maximum.at(v, columns[at], csr.data[at] - u[arc_row[at]])
+        np.maximum.at(u, arc_row[over], csr.data[over] - v[columns[over]])
     chosen = np.union1d(np.flatnonzero(fixed), free[used])
     value = fsum(csr.data[chosen])
     pairs = np.column_stack([arc_row[chosen], columns[chosen]])
-    return Assignment(pairs, u, v, bonus, budget.outcome(value, bound + fsum(fixed_score), method))
+    # Prices are sums and differences of scores and bonus: what they are off by is far under this part of the largest.
+    rounding = 1e-12 * max(float(csr.data.max(initial=0.0)), bonus if proven else 0.0)
+    outcome = budget.outcome(
+        value,
+        bound + fsum(fixed_score),
+        method,
+        rounding=rounding,
+        proven=proven,
+        notes=() if proven else ("number_of_pairs_not_proven",),
+    )
+    return Assignment(pairs, u, v, bonus, outcome)
 
 
 def alternatives(
@@ -263,15 +284,14 @@ class _Arcs:
     column_capacity: NDArray[np.int64]
 
 
-_Solved = tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64], float, float]
-"""Used arcs, row duals, column duals, pair bonus, bound on the score."""
+_Solved = tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64], float, float, bool]
+"""Used arcs, row duals, column duals, pair bonus, bound on the score, whether no more pairs are possible if asked for."""
 
 
-def _none(budget: Budget, n: int, m: int, conflicts: tuple[str, ...]) -> Assignment:
-    """Return the empty answer of a problem whose rules contradict each other."""
-    return Assignment(
-        np.empty((0, 2), dtype=np.int64), np.zeros(n), np.zeros(m), 0.0, infeasible(budget, conflicts, "assignment")
-    )
+def _none(budget: Budget, n: int, m: int, conflicts: tuple[str, ...], outcome: Outcome | None = None) -> Assignment:
+    """Return the empty answer of a problem whose rules contradict each other, or that was stopped."""
+    outcome = infeasible(budget, conflicts, "assignment") if outcome is None else outcome
+    return Assignment(np.empty((0, 2), dtype=np.int64), np.zeros(n), np.zeros(m), 0.0, outcome)
 
 
 def _bound(arcs: _Arcs, u: NDArray[np.float64], v: NDArray[np.float64], bonus: float) -> float:
@@ -288,9 +308,10 @@ def _by_paths(arcs: _Arcs, objective: str, budget: Budget) -> _Solved:
     top = float(arcs.score.max(initial=0.0))
     bonus = 0.0
     if objective == "most_pairs" and arcs.score.size:
-        # One pair more must outweigh every change of score; a power of two keeps score + bonus exact to 2**-52 of it.
+        # One pair more must outweigh twice every change of score, so that a reduced cost rounds to the pairs it must
+        # cost; a power of two keeps score + bonus exact to 2**-52 of it.
         units = min(int(np.minimum(arcs.row_capacity, m).sum()), int(np.minimum(arcs.column_capacity, n).sum()))
-        bonus = float(2.0 ** np.ceil(np.log2((units + 1) * max(top, 1e-3))))
+        bonus = float(2.0 ** np.ceil(np.log2(2 * (units + 1) * (top or 1.0))))
     indptr = np.zeros(n + 1, dtype=np.int64)
     np.cumsum(np.bincount(arcs.row, minlength=n), out=indptr[1:])
     holds = np.minimum(arcs.column_capacity, np.bincount(arcs.column, minlength=m))
@@ -346,25 +367,28 @@ def _by_paths(arcs: _Arcs, objective: str, budget: Budget) -> _Solved:
     u[arcs.row_capacity > row_units] = 0.0
     chosen = np.flatnonzero(used)
     bound = _bound(arcs, u, v, bonus)
+    proven = True
     if bonus and row < n:
-        # The number of pairs is not proven, so the score of the best plan is bounded without regard to it.
+        # Prices may still prove that no more pairs are possible; else the score is bounded without regard to them.
+        proven = bound - fsum(profit[chosen]) < 0.5 * bonus
+    if proven:
+        bound -= bonus * chosen.size
+    else:
         fresh = np.zeros(n)
         np.maximum.at(fresh, arcs.row, arcs.score)
         bound = _bound(arcs, fresh, np.zeros(m), 0.0)
-    else:
-        bound -= bonus * chosen.size
-    return chosen, u, v, bonus, bound
+    return chosen, u, v, bonus, bound, proven
 
 
 def _by_programme(
     arcs: _Arcs, row_lower: NDArray[np.int64], column_lower: NDArray[np.int64], objective: str, budget: Budget
-) -> _Solved | None:
-    """Solve with minimums as a linear programme; None if they cannot be met."""
+) -> _Solved | str:
+    """Solve with minimums as a linear programme; a conflict if they cannot be met or if that was not decided."""
     n, m, k = arcs.n, arcs.m, arcs.score.size
     if k == 0:
         if row_lower.any() or column_lower.any():
-            return None
-        return np.empty(0, dtype=np.int64), np.zeros(n), np.zeros(m), 0.0, 0.0
+            return "lower"
+        return np.empty(0, dtype=np.int64), np.zeros(n), np.zeros(m), 0.0, 0.0, True
     ones, position = np.ones(k), np.arange(k)
     by_row = sparse.csr_array((ones, (arcs.row, position)), shape=(n, k))
     by_column = sparse.csr_array((ones, (arcs.column, position)), shape=(m, k))
@@ -385,20 +409,28 @@ def _by_programme(
         budget.go_on("assign")
         return answer
 
+    def undecided() -> str:
+        # No answer is not yet a proof that none exists: the clock may have stopped the solver.
+        known = maximise_whole(np.zeros(k), [(sparse.csr_array(matrix), -np.inf, limits)], 1.0, nodes=1, seconds=1.0)
+        return "lower" if known.impossible else "lower_not_decided"
+
     total = None
     if objective == "most_pairs":
         most = solve(np.ones(k), None)
         if most is None:
-            return None
+            return undecided()
         total = round(float(most.values.sum()))
-    best = solve(arcs.score, total)
+    # The solver's tolerances are absolute: scores of any size are brought to the order of 1, exactly.
+    exponent = int(np.frexp(arcs.score.max())[1])
+    best = solve(np.ldexp(arcs.score, -exponent), total)
     if best is None:
-        return None
-    prices, each = best.limit_prices, 0.0 if total is None else float(best.equality_prices[0])
+        return undecided()
+    prices = np.ldexp(best.limit_prices, exponent)
+    each = 0.0 if total is None else float(np.ldexp(best.equality_prices[0], exponent))
     chosen = np.flatnonzero(best.values > 0.5)
     earned = arcs.score - each - prices @ matrix
     bound = fsum([*(prices * limits), each * (total or 0), *earned[earned > 0]])
     u = prices[:n] - prices[n + m : 2 * n + m]
     v = prices[n : n + m] - prices[2 * n + m :]
     # Every pair also pays what fixing the number of pairs costs; in the row's price, reduced costs read the same way.
-    return chosen, u + each, v, 0.0, bound
+    return chosen, u + each, v, 0.0, bound, True

@@ -101,19 +101,24 @@ class Budget:
         certificate: str = "",
         conflicts: tuple[str, ...] = (),
         notes: tuple[str, ...] = (),
+        rounding: float = PROOF,
+        proven: bool = True,
     ) -> Outcome:
         """Return the Outcome of a maximisation: optimal only when bound and objective meet within :data:`PROOF`.
 
-        A bound that lies under the objective by rounding is lifted to it. ``stopped_by`` is ``proof`` for an optimum
-        and otherwise what ended the run (``steps`` also when the search had nothing left to try).
+        A bound that lies under the objective, or above it by at most ``rounding``, is set to it; the default suits
+        objectives of the order of 1, and solvers whose input may be of any size say their own. ``proven`` is False
+        where the objective is not all that was asked for and the rest is open: the answer is then no optimum even if
+        bound and objective meet. ``stopped_by`` is ``proof`` for an optimum and otherwise what ended the run
+        (``steps`` also when the search had nothing left to try).
         """
         if bound is None:
             status, gap = Status.HEURISTIC, None
         else:
-            # So near it is rounding: objectives here are sums of scores of the order of 1, or larger.
-            bound = objective if bound - objective <= PROOF else bound
-            gap = (bound - objective) / max(abs(bound), 1e-9)
-            status = Status.OPTIMAL if gap <= PROOF else Status.FEASIBLE
+            bound = objective if bound - objective <= rounding else bound
+            # Where the bound is 0 the gap has no scale; where it is only small, it is its own.
+            gap = (bound - objective) / (abs(bound) or 1e-9)
+            status = Status.OPTIMAL if proven and gap <= PROOF else Status.FEASIBLE
         stopped_by = self.stopped_by
         if status is Status.OPTIMAL:
             stopped_by = "proof"

@@ -268,7 +268,8 @@ def rotate(
     Returns
     -------
     RotationSolution
-        ``infeasible`` only when pinned cycles break a rule, named in ``conflicts``.
+        ``infeasible`` only when the pinned cycles by themselves break a rule, named in ``conflicts``. A cycle that
+        would bring a holder back to a unit they leave short is not looked for: pin it too.
 
     Notes
     -----
@@ -308,27 +309,57 @@ def rotate(
         ahead = np.fromiter((c[(k + 1) % len(c)] for c in pinned for k in range(len(c))), dtype=np.int64)
         spent = sides.of_arcs(taken, ahead).sum(axis=1)
         sides = _Sides(sides.groups, sides.holders, sides.cell, sides.n_groups, sides.n_kinds, sides.limit - spent)
+    arcs, exponent = _useful(arcs, sides)
     if max_cycle is None:
         answer = _free(arcs, sides, budget, seed)
     else:
         answer = _limited(arcs, sides, max_cycle, budget, seed)
+    answer = _rescaled(answer, exponent)
     cycles = {**dict(zip(pinned, pinned_gain, strict=True)), **answer.cycles}
-    extra = fsum(pinned_gain)
     value = fsum(cycles.values())
-    bound = None if answer.bound is None else answer.bound + extra
-    outcome = budget.outcome(value, bound, answer.method, notes=answer.notes)
+    # Prices of free plans are exact to a 2^36th of the largest gain per person.
+    rounding = float(np.ldexp(PROOF, exponent))
+    outcome = budget.outcome(value, answer.bound + fsum(pinned_gain), answer.method, notes=answer.notes, rounding=rounding)
     return _solution(n, sides, tuple(cycles), cycles, answer.person, answer.side, answer.candidates, outcome)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Answer:
     cycles: dict[tuple[int, ...], float]
-    bound: float | None
+    bound: float
     person: NDArray[np.float64]
     side: NDArray[np.float64]
     candidates: int
     method: str
     notes: tuple[str, ...] = ()
+
+
+def _useful(arcs: _Arcs, sides: _Sides) -> tuple[_Arcs, int]:
+    """Keep the moves that some cycle can contain, their gains brought under 1 by a power of two, which is exact.
+
+    Tolerances of the search and of the solvers are absolute, so gains of any size must be of the order of 1; and a
+    move that nobody can make would set that order for those that can be made.
+    """
+    source = arcs.source
+    limit = np.append(sides.limit[: sides.n_groups], np.inf)
+    barred = limit[np.where(sides.groups >= 0, sides.groups, sides.n_groups)] < 1 - 1e-9
+    open_ = ~(barred[source] | barred[arcs.target])
+    graph = sparse.csr_array((np.ones(int(open_.sum())), (source[open_], arcs.target[open_])), shape=(arcs.n, arcs.n))
+    part = sparse.csgraph.connected_components(graph, connection="strong")[1] if arcs.n else np.empty(0, dtype=np.int64)
+    keep = open_ & (part[source] == part[arcs.target])
+    indptr = np.zeros(arcs.n + 1, dtype=np.int64)
+    np.cumsum(np.bincount(source[keep], minlength=arcs.n), out=indptr[1:])
+    gain = arcs.gain[keep]
+    exponent = int(np.frexp(gain.max(initial=0.0))[1])
+    return _Arcs(arcs.n, indptr, arcs.target[keep], np.ldexp(gain, -exponent)), exponent
+
+
+def _rescaled(answer: _Answer, exponent: int) -> _Answer:
+    """Bring an answer back to the size of the gains as they were given."""
+    cycles = {cycle: float(np.ldexp(gain, exponent)) for cycle, gain in answer.cycles.items()}
+    bound = float(np.ldexp(answer.bound, exponent))
+    person, side = np.ldexp(answer.person, exponent), np.ldexp(answer.side, exponent)
+    return _Answer(cycles, bound, person, side, answer.candidates, answer.method, answer.notes)
 
 
 def _solution(
@@ -485,6 +516,17 @@ def _packing(
     return _Packing(arcs.n, cycles, weight, sparse.csc_array(matrix[keep]), sides.limit[finite][keep]), finite[keep]
 
 
+def _fits_alone(model: _Packing) -> NDArray[np.bool_]:
+    """Say of each cycle whether some plan can contain it: what it takes of rows that no cycle gives to must be there."""
+    side = model.side
+    gives = np.zeros(model.limit.size, dtype=np.bool_)
+    gives[side.indices[side.data < 0]] = True
+    over = ~gives[side.indices] & (side.data > model.limit[side.indices] + 1e-9)
+    fits = np.ones(len(model.cycles), dtype=np.bool_)
+    fits[np.repeat(np.arange(len(model.cycles)), np.diff(side.indptr))[over]] = False
+    return fits
+
+
 def _limited(arcs: _Arcs, sides: _Sides, max_cycle: int, budget: Budget, seed: int) -> _Answer:
     """Solve with a limit on the length of cycles."""
     notes: tuple[str, ...] = ()
@@ -498,6 +540,10 @@ def _limited(arcs: _Arcs, sides: _Sides, max_cycle: int, budget: Budget, seed: i
             cycles, weight, complete = _enumerate(_best_arcs(arcs, best), max_cycle, _LIMIT)
         notes = (f"cycles_limited:best {best} moves per person",)
     model, kept = _packing(arcs, sides, cycles, weight)
+    alone = _fits_alone(model)
+    if not alone.all():
+        cycles, weight = cycles[alone], weight[alone]
+        model = _Packing(model.n, cycles, weight, sparse.csc_array(model.side[:, alone]), model.limit)
     zero_side = np.zeros(sides.limit.size)
     if not len(cycles):
         return _Answer({}, 0.0 if outer is None else outer, np.zeros(arcs.n), zero_side, 0, "no cycle exists", notes)
@@ -767,7 +813,8 @@ def _dive(
         side.astype(np.float64),
         left.astype(np.float64).copy(),
         one_way,
-        room - 1e-9 * max(1.0, room),
+        # Less than this is rounding of sums of prices; gains are of the order of 1 here.
+        room - 1e-12 * max(1.0, fsum(person)),
         nodes,
     )
     found = columns[taken[taken >= 0]].tolist()

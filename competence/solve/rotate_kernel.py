@@ -13,10 +13,11 @@ def pack(cycles, reduced, price, start, column, side_start, side_row, side_value
     """Find the packing that loses least against the prices, by depth-first search with their bound.
 
     A plan is worth the sum of prices minus what it loses: the reduced cost of each cycle taken, the price of each
-    person left out, and the price of what each side row has left, which is known when everybody is decided. ``cycles`` (c, L) holds people 0..m-1, padded with -1; ``column[start[i]:start[i + 1]]`` are
-    person i's cycles by rising reduced cost. Each open person will lose at least the least of the price and an equal
-    part of an open cycle's reduced cost; the person with the greatest regret is decided next. Side rows with
-    ``one_way`` (no negative entry) are checked at once, the others when everybody is decided.
+    person left out, and the price of what each side row has left, which is known when everybody is decided.
+    ``cycles`` (c, L) holds people 0..m-1, padded with -1; ``column[start[i]:start[i + 1]]`` are person i's cycles by
+    rising reduced cost. Each open person will lose at least the least of the price and an equal part of an open
+    cycle's reduced cost; the person with the greatest regret is decided next. Side rows with ``one_way`` (no negative
+    entry) are checked at once, the others when everybody is decided.
 
     Returns the cycles taken, the loss (``ceiling`` if no plan loses less) and the nodes used; fewer than
     ``node_limit`` nodes means that the search was exhaustive.

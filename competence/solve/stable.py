@@ -107,6 +107,8 @@ def blocking_pairs(
     chosen = np.asarray(pairs, dtype=np.int64).reshape(-1, 2)
     if np.unique(chosen[:, 0]).size != len(chosen):
         raise InputError("pairs must hold each row at most once")
+    if len(chosen) and not (chosen.min() >= 0 and chosen[:, 0].max() < n and chosen[:, 1].max() < m):
+        raise InputError(f"pairs must name rows under {n} and columns under {m}")
     key = row * m + column
     at = np.searchsorted(key, chosen[:, 0] * m + chosen[:, 1])
     if len(chosen) and (at.max(initial=0) >= key.size or (key[at] != chosen[:, 0] * m + chosen[:, 1]).any()):

@@ -29,6 +29,7 @@ WOMAN, MAN, NOT_STATED = 0, 1, 2
 _EPS = 1e-9
 _MIP_SIZE = 900  # whole-number variables up to which HiGHS usually proves something within seconds
 _MIP_NODES = 400
+_MIP_SPREAD = 1e6  # largest over smallest piece of coverage that HiGHS is trusted with: its tolerances are 1e-7 to 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,7 +315,7 @@ class _Problem:
 def _grid(counts: NDArray[np.int64], weights: NDArray[np.float64]) -> float | None:
     """Return the unit of which every coverage is a multiple, or None if the weights have no common one."""
     exact = [Fraction(float(w)).limit_denominator(1000) for w in weights]
-    if any(abs(float(f) - w) > 1e-12 for f, w in zip(exact, weights.tolist(), strict=True)):
+    if any(abs(float(f) - w) > 1e-12 * w for f, w in zip(exact, weights.tolist(), strict=True)):
         return None
     pieces = [f / int(c) for f, c in zip(exact, counts, strict=True)]
     below = reduce(lcm, (p.denominator for p in pieces))
@@ -598,7 +599,7 @@ def _least_cost(
     answer = maximise_whole(-objective, rows, np.inf, nodes=5000)
     if answer.finished and answer.values is not None:
         return float(objective @ np.rint(answer.values))
-    return max(0.0, -answer.bound)
+    return max(0.0, -answer.bound) if np.isfinite(answer.bound) else 0.0
 
 
 # --- the run ---------------------------------------------------------------------------------------------------------
@@ -711,9 +712,12 @@ def _sex_limits(problem: _Problem, balancing: _Balancing) -> tuple[PoolLimit, ..
         return ()
     least = np.ceil(balancing.band[0] * problem.sizes - _EPS)
     most = np.floor(balancing.band[1] * problem.sizes + _EPS)
-    # With everybody placed, too many of one sex means too few others beside them.
-    needed = int((np.maximum(least, problem.sizes - most) if problem.all_placed else least).sum())
     number = np.bincount(balancing.sex, minlength=3)
+    needed = int(least.sum())
+    if problem.all_placed:
+        # Too many of one sex means too few others beside them; those who have not stated are such others too.
+        each = np.maximum(least, problem.sizes - most)
+        needed = max(needed, int(each.sum()) - int(number[NOT_STATED]))
     return tuple(
         PoolLimit(name, -1, int(number[code]), needed) for name, code in (("women", WOMAN), ("men", MAN)) if number[code] < needed
     )
@@ -1015,7 +1019,9 @@ class _Model:
     """Kinds of people x teams: x[kind, team] people, then h[item, team] counted holders (both row by row).
 
     People in a pair are a kind each; the others are alike when they hold the same, are of the same unit where units
-    matter, and, in stage 2 only, of the same sex.
+    matter, and, in stage 2 only, of the same sex. Not ``sharp``: the weights are so unequal that the solver's
+    tolerances could hide the smallest; the rows then only decide whether the rules can be kept, and ``cover`` counts
+    every item alike.
     """
 
     kinds: tuple[NDArray[np.int64], ...]
@@ -1025,6 +1031,7 @@ class _Model:
     top: NDArray[np.float64]
     cover: sparse.csr_array
     people: int
+    sharp: bool
 
 
 def _model(problem: _Problem, sex: NDArray[np.int64] | None) -> _Model | None:
@@ -1081,6 +1088,9 @@ def _model(problem: _Problem, sex: NDArray[np.int64] | None) -> _Model | None:
                 add(x[inside, team], np.ones(inside.size), -np.inf, float(problem.group_limit))
     # Coverage in units of its smallest piece, so that the solver's tolerances are far under one step of it.
     share = problem.share / problem.share.min()
+    sharp = bool(share.max() <= _MIP_SPREAD)
+    if not sharp:
+        share = np.ones(k)
     cover = sparse.csr_array((np.tile(share, t), (np.repeat(np.arange(t), k), h.T.ravel())), shape=(t, width))
     for team in range(t - 1):
         # Teams of one size are alike: fix their order by coverage.
@@ -1092,7 +1102,7 @@ def _model(problem: _Problem, sex: NDArray[np.int64] | None) -> _Model | None:
     top = np.concatenate(
         [np.repeat([float(min(p.size, problem.sizes.max())) for p in kinds], t), np.repeat(problem.counts.astype(float), t)]
     )
-    return _Model(kinds, rows, np.array(low), np.array(high), top, cover, c * t)
+    return _Model(kinds, rows, np.array(low), np.array(high), top, cover, c * t, sharp)
 
 
 def _programme(
@@ -1137,6 +1147,13 @@ def _prove1(
     """Solve stage 1 as whole-number programmes: the worst team first, then the sum."""
     t, width = problem.n_teams, model.rows.shape[1]
     unit = float(problem.share.min())
+    if not model.sharp:
+        if best[0] > 0:
+            answer = _programme(model, np.zeros(width), [], np.empty(0), 0, budget)
+            if answer.values is not None and key(_placed(problem, model, answer.values)) < best:
+                team = _placed(problem, model, answer.values)
+            return team, key(team), worst_bound, total_bound, answer.impossible
+        return team, best, worst_bound, total_bound, False
     if best[0] > 0 or -best[1] < worst_bound - _EPS:
         objective = np.append(np.zeros(width), 1.0)
         least = sparse.csr_array(sparse.hstack([model.cover, sparse.csr_array(-np.ones((t, 1)))], format="csr"))
@@ -1200,7 +1217,7 @@ def _stage2(
     method = "swap search, proved by the numbers of women and men" if reached(best) else "swap search with pool bounds"
     if not reached(best) and start_broken == 0 and budget.limit != 0 and budget.stopped_by not in ("clock", "cancelled"):
         model = _model(problem, balancing.sex)
-        if model is not None:
+        if model is not None and model.sharp:
             method = "swap search and whole-number programme (HiGHS in SciPy)"
             team, best, bound = _prove2(problem, balancing, model, team, best, key, least, least_total, bound, budget)
     return team, balancing.levels(balancing.of(problem, team), best[2], min(bound, best[2])), method
