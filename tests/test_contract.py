@@ -332,6 +332,11 @@ def test_a_workbook_opens_and_no_cell_is_a_formula(kind: str, tmp_path: Path) ->
         book = CalamineWorkbook.from_path(str(path))
         sheets = {name: book.get_sheet_by_name(name).to_python() for name in book.sheet_names}
         assert len(sheets) >= 5
+        assert next(iter(sheets.values()))[0][:6] == (
+            ["Plats", "Gäller", "Person", "Del", "Poäng", "Varför"]
+            if lang == "sv"
+            else ["Rank", "About", "Person", "Part", "Score", "Why"]
+        )
         cells = [cell for rows in sheets.values() for row in rows for cell in row]
         assert any(isinstance(c, str) and c.startswith(formula) for c in cells), "names are there, as text"
         with zipfile.ZipFile(path) as archive:
@@ -340,6 +345,15 @@ def test_a_workbook_opens_and_no_cell_is_a_formula(kind: str, tmp_path: Path) ->
                     assert b"<f>" not in archive.read(name), name
     first = (tmp_path / f"{kind}-sv.xlsx").read_bytes()
     assert found.to_excel(tmp_path / "again.xlsx").read_bytes() == first
+
+
+def test_an_empty_result_has_a_workbook_with_headings(tmp_path: Path) -> None:
+    from python_calamine import CalamineWorkbook
+
+    found = find_experts(graph_of(), "xyzzy plugh")
+    assert len(found) == 0
+    book = CalamineWorkbook.from_path(str(found.to_excel(tmp_path / "empty.xlsx")))
+    assert book.get_sheet_by_name("Förslag").to_python()[0][0] == "Plats"
 
 
 def test_private_evidence_changes_nothing_that_others_see(graph: CompetenceGraph) -> None:

@@ -33,6 +33,29 @@ COLUMNS = ("rank", "target", "person_id", "part", "score", "why")
 
 _FORMAT = "competence.suggestions/1"
 
+_ROWS = (*COLUMNS, "name", "suggestion")
+_SHEETS = {
+    "suggestions": _ROWS,
+    "reasons": (
+        "rank",
+        "measure",
+        "measure_name",
+        "person_id",
+        "name",
+        "concept_id",
+        "value",
+        "weight",
+        "contribution",
+        "evidence",
+        "sentence",
+    ),
+    "left_out": ("person_id", "rule", "detail", "why"),
+    "by_sex": ("measure", "women", "men", "total", "share_women", "share_men"),
+    "about": ("what", "value"),
+    "neutral": _ROWS,
+}
+"""Columns of each sheet, in order; their headings stand in ``_texts`` under ``[column]``."""
+
 
 @dataclass(frozen=True, slots=True)
 class Member:
@@ -323,7 +346,7 @@ class Suggestions(Sequence[Suggestion]):
         """Return one row per person and suggestion; the first columns are the same for all kinds (``COLUMNS``)."""
         import pandas as pd
 
-        return pd.DataFrame(self._rows(lang), columns=[*COLUMNS, "name", "suggestion"])
+        return pd.DataFrame(self._rows(lang), columns=list(_ROWS))
 
     def _rows(self, lang: str) -> list[dict[str, Any]]:
         return [
@@ -347,8 +370,9 @@ class Suggestions(Sequence[Suggestion]):
             {
                 "rank": s.rank,
                 "measure": r.measure,
-                "name": measure_name(s.kind, r.measure, lang),
+                "measure_name": measure_name(s.kind, r.measure, lang),
                 "person_id": r.person_id or "",
+                "name": s.names.get(r.person_id or "", ""),
                 "concept_id": r.concept_id or "",
                 "value": r.value,
                 "weight": r.weight,
@@ -406,12 +430,18 @@ class Suggestions(Sequence[Suggestion]):
 
     def to_excel(self, path: str | Path, *, lang: str = "sv") -> Path:
         """Write a workbook with the suggestions, every reason, who was left out, figures by sex and provenance."""
+        import pandas as pd
+
         from competence.io import write_tables
 
-        titles = {
-            name: text(f"sheet.{name}", lang) for name in ("suggestions", "reasons", "left_out", "by_sex", "about", "neutral")
-        }
-        return write_tables({titles[name]: rows for name, rows in self.to_tables(lang).items()}, path)
+        sheets = {}
+        for name, rows in self.to_tables(lang).items():
+            # A sheet without rows keeps its headings; a hidden figure stays an empty cell and no number turns into a float.
+            frame = pd.DataFrame(rows, columns=list(_SHEETS[name]), dtype=object)
+            if "part" in frame:
+                frame["part"] = [word(f"part.{part}", lang) for part in frame["part"]]
+            sheets[text(f"sheet.{name}", lang)] = frame.rename(columns={c: text(f"column.{c}", lang) for c in _SHEETS[name]})
+        return write_tables(sheets, path)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values; :meth:`from_dict` gives an equal result back."""
