@@ -12,11 +12,13 @@ from pathlib import Path
 
 from competence.errors import Problem, ProblemEffect, Problems
 from competence.model import Concept, ConceptKind, Role
-from competence.taxonomy.core import Taxonomy
+from competence.taxonomy.core import NOTHING, Taxonomy
 from competence.taxonomy.files import read_leniently
 
-__all__ = ["FEWEST_REQUIREMENTS", "check", "check_content"]
+__all__ = ["FEWEST_REQUIREMENTS", "FEWEST_WORDS", "check", "check_content"]
 
+FEWEST_WORDS = 3
+"""A saying with fewer words is a label, or says too little to learn from."""
 FEWEST_REQUIREMENTS = 12
 """A role with fewer can hardly be told from its neighbours (DESIGN section 11)."""
 
@@ -46,7 +48,9 @@ def check(source: Taxonomy | str | Path) -> Problems:
     Ids are unique; nothing is broader than itself in any number of steps; each requirement, relation and label names
     something that exists; each concept, group and role has its preferred label in Swedish and English; each concept
     has a parent or a role that asks for it; groups hold something; no label names two concepts or two roles; levels
-    and weights are in range; a hard requirement names its source; a role has at least 12 requirements (notice).
+    and weights are in range; a hard requirement names its source; a role has at least 12 requirements (notice). Each
+    saying is of a concept or of none, stands once in its language, is not a label of a concept and has at least three
+    words (notice).
 
     Of another publisher's release (ESCO, JobTech, O*NET, SKOS, CASE) only what was set aside in reading it is told, and
     what would stop it from working: it is not ours to edit, and has its own rules.
@@ -68,7 +72,10 @@ def check_content(taxonomy: Taxonomy) -> Problems:
     """Apply every rule that speaks of content; rules on rows are applied when files are read."""
     if taxonomy.format not in ("", "csv"):
         return Problems(problem for rule in (_nothing, _cycles, _references) for problem in rule(taxonomy))
-    rules = (_labels, _descriptions, _cycles, _references, _orphans, _empty_groups, _shared_labels, _hard_sources, _few, _digest)
+    rules = (
+        *(_labels, _descriptions, _cycles, _references, _orphans, _empty_groups, _shared_labels),
+        *(_hard_sources, _few, _spoken, _digest),
+    )
     return Problems(problem for rule in rules for problem in rule(taxonomy))
 
 
@@ -172,11 +179,42 @@ def _shared_in(table: str, records: Mapping[str, Concept] | Mapping[str, Role]) 
     owners: dict[str, list[str]] = {}
     for key, record in records.items():
         words = [*record.labels.values(), *(label for found in record.alternative_labels.values() for label in found)]
-        for word in {" ".join(unicodedata.normalize("NFC", w).casefold().split()) for w in words}:
+        for word in {_same(w) for w in words}:
             owners.setdefault(word, []).append(key)
     for word in sorted(owners):
         if len(owners[word]) > 1:
             yield _fault("label_shared", table, word, detail=", ".join(sorted(owners[word])))
+
+
+def _same(text: str) -> str:
+    """Return the text without what does not tell two texts apart: case, spaces, spelling of accents."""
+    return " ".join(unicodedata.normalize("NFC", text).casefold().split())
+
+
+def _spoken(taxonomy: Taxonomy) -> Iterator[Problem]:
+    """Tell sayings that would teach a link to nothing, to two concepts, or what the label says already."""
+    if not taxonomy.spoken:
+        return
+    labels: dict[str, str] = {}
+    for concept in taxonomy.competences:
+        for word in (*concept.labels.values(), *(label for found in concept.alternative_labels.values() for label in found)):
+            labels.setdefault(_same(word), concept.concept_id)
+    for lang, by_id in taxonomy.spoken.items():
+        table = f"sayings_{lang}"
+        owners: dict[str, list[str]] = {}
+        for key, said in by_id.items():
+            concept_met = taxonomy.concepts.get(key)
+            if key != NOTHING and (concept_met is None or concept_met.kind is ConceptKind.GROUP):
+                yield _fault("reference_unknown", table, key, "concept_id")
+            for saying in said:
+                owners.setdefault(_same(saying), []).append(key)
+        for saying, keys in sorted(owners.items()):
+            if len(keys) > 1:
+                yield _fault("saying_twice", table, saying, "saying", ", ".join(key or "–" for key in sorted(keys)))
+            if saying in labels:
+                yield _fault("saying_is_label", table, saying, "saying", labels[saying])
+            if len(saying.split()) < FEWEST_WORDS:
+                yield _fault("saying_short", table, saying, "saying", ", ".join(sorted(keys)), notice=True)
 
 
 def _hard_sources(taxonomy: Taxonomy) -> Iterator[Problem]:

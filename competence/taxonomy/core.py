@@ -22,7 +22,7 @@ from competence.model import Concept, ConceptKind, Role
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["FORMATS", "MATCHES", "WRITTEN", "Taxonomy"]
+__all__ = ["FORMATS", "MATCHES", "NOTHING", "WRITTEN", "Taxonomy"]
 
 T = TypeVar("T")
 
@@ -32,6 +32,8 @@ WRITTEN = ("csv", "skos", "case")
 """Formats that ``Taxonomy.write`` knows."""
 MATCHES = ("exact_match", "close_match", "broad_match", "narrow_match", "related_match")
 """Kinds of match with a concept of another taxonomy (SKOS mapping properties), the closest first."""
+NOTHING = ""
+"""What stands in place of a concept id for sayings that mean none."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -58,6 +60,8 @@ class Taxonomy:
         What it was read from (one of ``FORMATS``); empty when it was made of records or merged.
     problems : Problems
         What of another publisher's release was set aside when it was read, and what should be known of it.
+    spoken : Mapping of str to Mapping of str to tuple of str
+        What people say when they mean a concept, by language and concept id; see ``sayings``.
 
     Notes
     -----
@@ -81,10 +85,16 @@ class Taxonomy:
     stated_digest: str = ""
     format: str = ""
     problems: Problems = field(default_factory=Problems)
+    spoken: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=lambda: MappingProxyType({}))
 
     def __post_init__(self) -> None:
         for name in ("concepts", "roles", "titles", "descriptions"):
             object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
+        spoken = {
+            lang: MappingProxyType({key: tuple(said) for key, said in by_id.items() if said})
+            for lang, by_id in self.spoken.items()
+        }
+        object.__setattr__(self, "spoken", MappingProxyType({lang: by_id for lang, by_id in spoken.items() if by_id}))
 
     @classmethod
     def of(
@@ -321,6 +331,33 @@ class Taxonomy:
         except KeyError:
             raise UnknownIdError(_nearest("role", role_id, self.roles)) from None
 
+    def sayings(self, lang: str) -> Mapping[str, tuple[str, ...]]:
+        """Return what people say in a language when they mean a concept, in whole phrases as spoken.
+
+        Words to learn links from: they are neither labels nor shown to anyone as names.
+
+        Parameters
+        ----------
+        lang : str
+            Such as ``sv`` or ``en``.
+
+        Returns
+        -------
+        Mapping of str to tuple of str
+            By concept id, in the order of the files. Under ``NOTHING`` (the empty id) stand those that mean no concept:
+            wishes, complaints, what one cannot, what others can. Empty when there are none in that language.
+
+        Examples
+        --------
+        >>> said = {"sv": {"welding": ("lagade räcket med migen",), NOTHING: ("önskar att vi fick längre raster",)}}
+        >>> small = Taxonomy.of([Concept(concept_id="welding")])
+        >>> replace(small, spoken=said).sayings("sv")["welding"]
+        ('lagade räcket med migen',)
+        >>> dict(small.sayings("sv"))
+        {}
+        """
+        return self.spoken.get(lang, MappingProxyType({}))
+
     @cached_property
     def _narrower(self) -> Mapping[str, tuple[str, ...]]:
         found: dict[str, list[str]] = {}
@@ -358,11 +395,13 @@ class Taxonomy:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of the content, independent of the order of concepts, roles, labels and requirements."""
+        """SHA-256 of the content, independent of the order of concepts, roles, labels, sayings and requirements."""
         head = [self.id, self.version]
         body = [_plain(self.concepts[key]) for key in sorted(self.concepts)]
         tail = [_plain(self.roles[key]) for key in sorted(self.roles)]
-        raw = json.dumps([head, body, tail], ensure_ascii=False, separators=(",", ":"))
+        # What came later stands last and only where it says something, so that digests stated before stay true.
+        said = [[lang, sorted((key, sorted(of)) for key, of in by_id.items())] for lang, by_id in sorted(self.spoken.items())]
+        raw = json.dumps([head, body, tail, *([said] if said else [])], ensure_ascii=False, separators=(",", ":"))
         return hashlib.sha256(raw.encode()).hexdigest()
 
     def __iter__(self) -> Iterator[Concept]:

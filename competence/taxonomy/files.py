@@ -1,4 +1,4 @@
-"""How a taxonomy lies on disk: six CSV files and ``about.toml`` in a folder or a zip.
+"""How a taxonomy lies on disk: CSV files and ``about.toml`` in a folder or a zip.
 
 This module decides columns, spelling of values and row order, and turns rows into records while collecting every row
 that cannot be used. Whether the content is sound is :mod:`competence.taxonomy.checks`.
@@ -12,6 +12,7 @@ relations.csv      subject, predicate (broader, related, exact_match, close_matc
                    object (id, or URI for the matches); a role is the subject of matches only
 roles.csv          role_id, preferred_label_sv, preferred_label_en, sector, ssyk, isco, aid (several: space between)
 requirements.csv   role_id, concept_id, level (1-5), importance, weight (0, 1], hard (0/1), source
+sayings_sv.csv     concept_id (empty: means no concept), saying: what people say, in whole phrases; one file per language
 about.toml         id, version, licence, sources, sha256, [title] and [description] with sv and en
 =================  ======================================================================================================
 
@@ -34,10 +35,10 @@ from typing import Any, TypeVar
 
 from competence.errors import Problem, ProblemEffect, Problems, UnreadableFileError
 from competence.model import Concept, ConceptKind, Importance, Requirement, Role
-from competence.taxonomy.core import MATCHES, Taxonomy
+from competence.taxonomy.core import MATCHES, NOTHING, Taxonomy
 from competence.taxonomy.releases import Release
 
-__all__ = ["COLUMNS", "read_csv", "read_leniently", "write_csv"]
+__all__ = ["COLUMNS", "SAYINGS", "read_csv", "read_leniently", "write_csv"]
 
 TaxonomyT = TypeVar("TaxonomyT", bound=Taxonomy)
 
@@ -61,7 +62,11 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
 }
 """Columns of each file, in order."""
 
+SAYINGS = ("concept_id", "saying")
+"""Columns of the files of sayings, one file for each language."""
+
 _LANGUAGES = ("sv", "en")
+_SAYINGS = re.compile(r"sayings_([A-Za-z]{2,3}(?:-[A-Za-z0-9]+)*)\.csv")
 _OTHER_LANGUAGE = re.compile(r"preferred_label_([A-Za-z]{2,3}(?:-[A-Za-z0-9]+)*)")
 
 
@@ -147,6 +152,7 @@ def read_csv(cls: type[TaxonomyT], release: Release) -> tuple[TaxonomyT, Problem
     scheme = str(about.get("id") or release.places[0].stem)
     rows = {table: list(_rows(table, release, problems)) for table in COLUMNS}
     ids = _ids(rows)
+    spoken = {met[1]: name for name in release.names if (met := _SAYINGS.fullmatch(name))}
     parts = _gather(rows, ids)
     concepts = {**_groups(rows["groups"], parts, scheme), **_concepts(rows["concepts"], parts, scheme)}
     taxonomy = cls(
@@ -160,6 +166,7 @@ def read_csv(cls: type[TaxonomyT], release: Release) -> tuple[TaxonomyT, Problem
         sources=tuple(str(s) for s in about.get("sources", ())),
         stated_digest=str(about.get("sha256", "")),
         format="csv",
+        spoken={lang: _sayings(f"sayings_{lang}", ids, release, problems) for lang in _ordered(spoken)},
     )
     return taxonomy, Problems(problems)
 
@@ -174,6 +181,8 @@ def read_leniently(path: Path) -> tuple[Taxonomy, Problems]:
 def write_csv(taxonomy: Taxonomy, path: Path) -> Path:
     """Write ``taxonomy`` to a folder, or to one zip when ``path`` ends in ``.zip``."""
     contents = {f"{table}.csv": _csv(*found) for table, found in _tables(taxonomy).items()}
+    for lang, by_id in taxonomy.spoken.items():
+        contents[f"sayings_{lang}.csv"] = _csv(SAYINGS, [(key, said) for key in sorted(by_id) for said in by_id[key]])
     contents["about.toml"] = _about_text(taxonomy)
     if path.suffix == ".zip":
         with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -203,7 +212,7 @@ def _rows(table: str, release: Release, problems: list[Problem]) -> Iterator[_Ro
     if name not in release:
         return
     opened = release.table(name)
-    missing = [c for c in COLUMNS[table] if c not in opened.headings]
+    missing = [c for c in COLUMNS.get(table, SAYINGS) if c not in opened.headings]
     if missing:
         problems.append(
             Problem(
@@ -218,6 +227,20 @@ def _rows(table: str, release: Release, problems: list[Problem]) -> Iterator[_Ro
     for number, cells in opened.rows:
         # A row cut short lacks its last cells, and the rules of each column tell which may be empty.
         yield _Row(table, number, dict(zip(opened.headings, cells, strict=False)), problems)
+
+
+def _sayings(table: str, ids: Mapping[str, str], release: Release, problems: list[Problem]) -> dict[str, tuple[str, ...]]:
+    """Return the sayings of one language; the same one twice is kept, for the checker to tell."""
+    found: dict[str, list[str]] = {}
+    for row in _rows(table, release, problems):
+        key, saying = row.get("concept_id"), row.get("saying")
+        if key != NOTHING and ids.get(key) != "concepts":
+            row.fault("taxonomy_reference_unknown", "concept_id")
+        elif not saying:
+            row.fault("taxonomy_value", "saying", detail="text")
+        else:
+            found.setdefault(key, []).append(saying)
+    return {key: tuple(said) for key, said in found.items()}
 
 
 def _ids(rows: Mapping[str, list[_Row]]) -> dict[str, str]:

@@ -6,7 +6,8 @@ it; two ids that are matched stay two, unless the caller folds them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from competence.errors import InputError, ProblemEffect
 from competence.model import Concept, ConceptKind, Requirement, Role
@@ -73,7 +74,7 @@ def merge(taxonomies: Sequence[Taxonomy], *, id: str | None = None, fold: Sequen
             # Two that became one were perhaps related to each other.
             others.pop(key, None)
     first = taxonomies[0]
-    return assemble(
+    whole = assemble(
         Taxonomy,
         parts,
         findings,
@@ -84,6 +85,7 @@ def merge(taxonomies: Sequence[Taxonomy], *, id: str | None = None, fold: Sequen
         licence="; ".join(dict.fromkeys(t.licence for t in taxonomies if t.licence)),
         sources=dict.fromkeys(source for t in taxonomies for source in (*_stated(t), *t.sources)),
     )
+    return replace(whole, spoken=_joined_sayings(taxonomies, into))
 
 
 def _stated(taxonomy: Taxonomy) -> tuple[str, ...]:
@@ -96,6 +98,22 @@ def _stated(taxonomy: Taxonomy) -> tuple[str, ...]:
 def _joined_titles(taxonomies: Sequence[Taxonomy]) -> dict[str, str]:
     langs = dict.fromkeys(lang for t in taxonomies for lang in t.titles)
     return {lang: " + ".join(dict.fromkeys(t.titles.get(lang) or t.title for t in taxonomies)) for lang in langs}
+
+
+def _joined_sayings(taxonomies: Sequence[Taxonomy], into: Mapping[str, str]) -> dict[str, dict[str, tuple[str, ...]]]:
+    """Join what is said of each concept; of one saying in several taxonomies the first one's concept holds."""
+    joined: dict[str, dict[str, str]] = {}
+    for taxonomy in taxonomies:
+        for lang, by_id in taxonomy.spoken.items():
+            for key, said in by_id.items():
+                for saying in said:
+                    joined.setdefault(lang, {}).setdefault(saying, into.get(key, key))
+    found: dict[str, dict[str, tuple[str, ...]]] = {}
+    for lang, concepts in joined.items():
+        for saying, key in concepts.items():
+            held = found.setdefault(lang, {})
+            held[key] = (*held.get(key, ()), saying)
+    return found
 
 
 def _folds(taxonomies: Sequence[Taxonomy], kinds: Sequence[str]) -> dict[str, str]:
