@@ -364,6 +364,9 @@ def test_bundled_taxonomy_has_no_faults_and_tells_its_size() -> None:
     info = run("taxonomy", "info", "--lang", "en").stdout
     assert "competences in" in info
     assert "CC0" in info
+    cover = re.search(r"municipality: ([0-9.]+) per cent of 1994 staff", info)
+    assert cover is not None
+    assert float(cover[1]) >= 95
 
 
 def test_taxonomy_with_a_fault_is_told_by_row_and_ends_with_1_and_none_at_all_with_2(root: Path, tmp_path: Path) -> None:

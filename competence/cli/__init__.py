@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import re
 import sys
+from collections import Counter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -33,6 +35,9 @@ from competence.cli._options import (
 )
 from competence.cli._screen import print_check, problem_lines, title_of, write_check
 from competence.errors import CompetenceError, InputError, ProblemEffect
+
+if TYPE_CHECKING:
+    from competence.taxonomy import Taxonomy
 
 __all__ = ["cli", "main"]
 
@@ -424,9 +429,62 @@ def taxonomy_info(ctx: click.Context, path: Path | None) -> None:
         )
     )
     click.echo(text("cli.taxonomy.kinds", lang, kinds=", ".join(f"{kind} {n}" for kind, n in sorted(kinds.items()))))
+    click.echo(text("cli.taxonomy.rare", lang, count=sum(c.rarely_named for c in read.competences)))
+    for line in _role_lines(read, lang):
+        click.echo(line)
+    for name, mark in (("ESCO", "data.europa.eu/esco/"), ("JobTech", "jobtech:")):
+        matched = sum(any(mark in uri for _, uri in c.matches) for c in read.competences)
+        share = f"{100 * matched / max(len(read.competences), 1):.0f}"
+        click.echo(text("cli.taxonomy.matched", lang, name=name, count=matched, share=share))
+    if path is None:
+        people, covered = _example_cover(read)
+        click.echo(text("cli.taxonomy.cover", lang, people=people, share=_decimal(100 * covered / people, lang)))
     if read.sources:
         click.echo(text("cli.taxonomy.sources", lang, sources="; ".join(read.sources)))
     click.echo(text("cli.taxonomy.digest", lang, digest=read.digest))
+
+
+def _decimal(value: float, lang: str) -> str:
+    """Write a number with one decimal as the language does."""
+    shown = f"{value:.1f}"
+    return shown.replace(".", ",") if lang == "sv" else shown
+
+
+def _role_lines(read: Taxonomy, lang: str) -> list[str]:
+    """Return roles by sector and how many requirements they have, with the shortest and the longest."""
+    if not read.roles:
+        return []
+    sectors = Counter(role.sector or "–" for role in read.roles.values())
+    by_length = sorted(read.roles.values(), key=lambda r: (len(r.requirements), r.role_id))
+    first, last = by_length[0], by_length[-1]
+    mean = sum(len(r.requirements) for r in by_length) / len(by_length)
+    return [
+        text("cli.taxonomy.sectors", lang, sectors=", ".join(f"{s} {n}" for s, n in sorted(sectors.items()))),
+        text(
+            "cli.taxonomy.lengths",
+            lang,
+            mean=_decimal(mean, lang),
+            least=len(first.requirements),
+            shortest=first.label(lang),
+            most=len(last.requirements),
+            longest=last.label(lang),
+        ),
+    ]
+
+
+def _example_cover(read: Taxonomy) -> tuple[int, int]:
+    """Count the people of the example municipality, and those with a title today that meets one of the roles."""
+    from competence.example import example_municipality
+    from competence.linking import Linker
+
+    staff = example_municipality()
+    linker = Linker.fit(read)
+    titles = {r.title for p in staff.people for e in p.employments for r in e.roles}
+    known = {title for title in titles if linker.link_role(title).understood}
+    covered = sum(
+        any(r.title in known for e in p.employments if e.is_current(staff.as_of) for r in e.roles) for p in staff.people
+    )
+    return len(staff.people), covered
 
 
 def main() -> None:
