@@ -5,8 +5,9 @@ its type, a role; associations become relations and matches. What the specificat
 further labels) is written as ``extensions`` and ``ext:`` associations, as it prescribes.
 
 An item's id is its URI where that holds its identifier, else ``urn:uuid:`` and the identifier, the URI being kept as an
-exact match. Kept: ids, statements, labels, codes, languages, types, the associations named in the layout. Not kept: grade
-levels, rubrics, subjects, dates, groupings.
+exact match. The label is the abbreviated statement, the full one then being the description; without it the full statement
+is the label and the notes are the description. Written back, the longer of the two is the full statement. Kept: ids, labels,
+codes, languages, types, the associations named in the layout. Not kept: grade levels, rubrics, subjects, dates, groupings.
 
 References
 ----------
@@ -19,6 +20,7 @@ from __future__ import annotations
 import json
 import re
 import uuid
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar
 
@@ -171,7 +173,8 @@ class _PackageReading:
         if identifier.lower() in translations:
             return
         uri = _text(item, "uri")
-        held = not uri or identifier.lower() in uri.lower() or uri.startswith("urn:x-competence:")
+        # Either the URI holds the identifier, or the identifier was made of it (as ours are).
+        held = not uri or identifier.lower() in uri.lower() or identifier.lower() == _made_of(uri)
         key, scheme = id_of(uri if uri and held else f"urn:uuid:{identifier}")
         if key in self.parts or identifier.lower() in self.ids:
             self._tell("taxonomy_id_duplicate", "CFItems.identifier", number, identifier)
@@ -316,7 +319,7 @@ class _PackageReading:
         )
 
     def _known(self, node: tuple[str, str]) -> str | None:
-        return self.ids.get(node[0].lower()) or self.ids.get(node[1].lower()) if any(node) else None
+        return self.ids.get(node[1].lower()) or self.ids.get(node[0].lower()) if any(node) else None
 
     def _is_document(self, node: tuple[str, str]) -> bool:
         own = {_text(self.document, "identifier").lower(), _text(self.document, "uri").lower()} - {""}
@@ -359,22 +362,39 @@ def _package(taxonomy: Taxonomy) -> dict[str, Any]:
     words = layout("case")
     records: dict[str, Concept | Role] = {**taxonomy.concepts, **taxonomy.roles}
     iris = {key: iri_of(key, record.scheme or taxonomy.id) for key, record in records.items()}
-    langs = sorted(
-        {lang for record in records.values() for lang in record.labels}, key=lambda lang: (lang != "sv", lang != "en", lang)
-    )
-    main = langs[0] if langs else "sv"
+    spoken = Counter(lang for record in records.values() for lang in record.labels)
+    # The language most are named in; Swedish, then English, where several are.
+    main = min(spoken, key=lambda lang: (-spoken[lang], lang != "sv", lang != "en", lang), default="sv")
     document = scheme_iri(taxonomy.id)
+    identifier = _Identifiers()
     return {
-        "CFDocument": _document(taxonomy, document, main, words),
-        "CFItems": [_item(records[key], iris[key], main, words) for key in sorted(records)],
-        "CFAssociations": list(_associations(taxonomy, document, iris, words)),
+        "CFDocument": {"identifier": identifier(document), **_document(taxonomy, document, main, words)},
+        "CFItems": [
+            {"identifier": identifier(iris[key]), **_item(records[key], iris[key], main, words)} for key in sorted(records)
+        ],
+        "CFAssociations": list(_associations(taxonomy, document, iris, identifier, words)),
     }
 
 
-def _identifier(iri: str) -> str:
-    """Return the UUID that a URI ends in, else one made of the URI (RFC 9562, version 5)."""
-    met = _UUID.search(iri)
-    return met[0] if met else str(uuid.uuid5(uuid.NAMESPACE_URL, iri))
+class _Identifiers:
+    """The UUID of each URI: the one it ends in unless another URI has that, else one made of the URI."""
+
+    def __init__(self) -> None:
+        self._of: dict[str, str] = {}
+        self._taken: set[str] = set()
+
+    def __call__(self, iri: str) -> str:
+        if iri not in self._of:
+            met = _UUID.search(iri)
+            found = met[0] if met and met[0].lower() not in self._taken else _made_of(iri)
+            self._of[iri] = found
+            self._taken.add(found.lower())
+        return self._of[iri]
+
+
+def _made_of(iri: str) -> str:
+    """Return the UUID that stands for a URI (RFC 9562, version 5)."""
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, iri))
 
 
 def _document(taxonomy: Taxonomy, iri: str, lang: str, words: Mapping[str, Any]) -> dict[str, Any]:
@@ -386,7 +406,6 @@ def _document(taxonomy: Taxonomy, iri: str, lang: str, words: Mapping[str, Any])
     }
     about = taxonomy.descriptions.get(lang)
     return {
-        "identifier": _identifier(iri),
         "uri": iri,
         "creator": "; ".join(taxonomy.sources) or taxonomy.id,
         "title": taxonomy.titles.get(lang) or taxonomy.title,
@@ -404,8 +423,8 @@ def _item(record: Concept | Role, iri: str, main: str, words: Mapping[str, Any])
     label = record.labels.get(lang, iri)
     descriptions = record.descriptions if isinstance(record, Concept) else {}
     description = descriptions.get(lang, "")
-    item: dict[str, Any] = {"identifier": _identifier(iri), "uri": iri, "language": lang, "lastChangeDateTime": _DATE}
-    if description and len(label) <= words["lengths"]["abbreviated"]:
+    item: dict[str, Any] = {"uri": iri, "language": lang, "lastChangeDateTime": _DATE}
+    if len(label) <= min(words["lengths"]["abbreviated"], len(description)):
         item |= {"fullStatement": description, "abbreviatedStatement": label}
     else:
         item |= {"fullStatement": label, **({"notes": description} if description else {})}
@@ -435,7 +454,7 @@ def _item(record: Concept | Role, iri: str, main: str, words: Mapping[str, Any])
 
 
 def _associations(
-    taxonomy: Taxonomy, document: str, iris: Mapping[str, str], words: Mapping[str, Any]
+    taxonomy: Taxonomy, document: str, iris: Mapping[str, str], identifier: _Identifiers, words: Mapping[str, Any]
 ) -> Iterator[dict[str, Any]]:
     named = {name: found[0] for name, found in words["associations"].items()}
     titles = {iris[key]: record.label() for records in (taxonomy.concepts, taxonomy.roles) for key, record in records.items()}
@@ -443,7 +462,7 @@ def _associations(
     def joined(origin: str, name: str, target: str, extensions: Mapping[str, Any] | None = None) -> dict[str, Any]:
         made = uuid.uuid5(uuid.NAMESPACE_URL, f"{origin} {named[name]} {target}")
         ends = {
-            end: {"title": titles.get(iri, iri), "identifier": _identifier(iri), "uri": iri}
+            end: {"title": titles.get(iri, iri), "identifier": identifier(iri), "uri": iri}
             for end, iri in (("originNodeURI", origin), ("destinationNodeURI", target))
         }
         return {

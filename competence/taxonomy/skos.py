@@ -127,7 +127,8 @@ def read_skos(cls: type[TaxonomyT], release: Release, langs: tuple[str, ...] | N
     names = [name for name in release.names if Path(name).suffix.lower() in words.suffixes]
     if not names:
         raise UnreadableFileError(f"{release.name} has no file that ends in {', '.join(words.suffixes)}")
-    graph = rdflib.Graph(bind_namespaces="none")
+    # A store without named graphs: half the memory.
+    graph = rdflib.Graph(store="SimpleMemory", bind_namespaces="none")
     for name in names:
         _parse(graph, release, name, words.suffixes[Path(name).suffix.lower()])
     return _GraphReading(graph, words, release.findings, langs, names).read(cls)
@@ -135,6 +136,7 @@ def read_skos(cls: type[TaxonomyT], release: Release, langs: tuple[str, ...] | N
 
 def _parse(graph: rdflib.Graph, release: Release, name: str, format: str) -> None:
     from rdflib.exceptions import ParserError
+    from rdflib.plugins.parsers.jsonld import to_rdf
 
     shown = release.shown(name)
     raw = release.text(name)
@@ -142,13 +144,17 @@ def _parse(graph: rdflib.Graph, release: Release, name: str, format: str) -> Non
         raise UnreadableFileError(
             f"{shown} is too large for a graph ({len(raw)} characters); read the publisher's CSV files instead"
         )
-    if format == "json-ld":
-        _refuse_addresses(load_json(release, name), shown)
+    values = load_json(release, name) if format == "json-ld" else None
+    _refuse_addresses(values, shown)
     if format == "xml" and re.search(r"<!ENTITY[^>]*(?:\bSYSTEM\b|\bPUBLIC\b|&|%)", raw):
         # An entity may stand for a short text. One that names a file or another entity is how bombs are built.
         raise UnreadableFileError(f"{shown} declares entities that name files or each other; refused")
     try:
-        graph.parse(data=raw, format=format, publicID=_OWN)
+        if format == "json-ld":
+            # Graph.parse goes over a class that rdflib itself calls deprecated.
+            to_rdf(values, graph, base=_OWN)
+        else:
+            graph.parse(data=raw, format=format, publicID=_OWN)
     except (
         # rdflib raises what its parsers happen to run into; all of these have been seen on cut files.
         SyntaxError,
