@@ -614,7 +614,7 @@ class Outcome:
     status : Status
         ``optimal`` only with a proof (gap 0 within 1e-9); ``empty`` when the data cannot feed the call.
     objective, bound, gap : float or None
-        Value reached, proven limit of what any answer can reach, and (bound - objective) / max(|bound|, 1e-9).
+        Value reached, proven limit of what any answer can reach, and (bound - objective) / |bound|.
     method : str
         What computed it, such as ``assignment (SciPy)``.
     seconds : float
