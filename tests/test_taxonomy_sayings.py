@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import shutil
-from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -160,12 +159,8 @@ def test_municipal_sayings_are_as_many_as_the_linker_needs(municipal: Taxonomy) 
 def test_municipal_sayings_are_spoken_not_labels_turned_round(municipal: Taxonomy) -> None:
     assert not [p for p in check(municipal) if (p.table or "").startswith("sayings")]
     for lang in ("sv", "en"):
-        wide: Counter[str] = Counter()
         for key, said in municipal.sayings(lang).items():
-            if key == NOTHING or municipal.concept(key).kind is ConceptKind.LANGUAGE:
-                continue
-            label = municipal.concept(key).labels[lang].casefold().split()
-            # One word of a label may be said in passing; a whole label of several words is the label again.
-            wide["all"] += len(said)
-            wide["label"] += sum(len(label) > 1 and " ".join(label) in saying.casefold() for saying in said)
-        assert wide["label"] / wide["all"] < 0.01, wide
+            # A language can hardly be told of without its name.
+            if key != NOTHING and municipal.concept(key).kind is not ConceptKind.LANGUAGE:
+                label = municipal.concept(key).labels[lang].casefold()
+                assert not [saying for saying in said if label in saying.casefold()], key

@@ -15,7 +15,7 @@ from competence.taxonomy.core import MATCHES, Taxonomy
 from competence.taxonomy.releases import Findings
 from competence.taxonomy.tables import Parts, assemble
 
-__all__ = ["merge"]
+__all__ = ["joined_sayings", "merge"]
 
 
 def merge(taxonomies: Sequence[Taxonomy], *, id: str | None = None, fold: Sequence[str] = ()) -> Taxonomy:
@@ -85,7 +85,7 @@ def merge(taxonomies: Sequence[Taxonomy], *, id: str | None = None, fold: Sequen
         licence="; ".join(dict.fromkeys(t.licence for t in taxonomies if t.licence)),
         sources=dict.fromkeys(source for t in taxonomies for source in (*_stated(t), *t.sources)),
     )
-    return replace(whole, spoken=_joined_sayings(taxonomies, into))
+    return replace(whole, spoken=joined_sayings(taxonomies, into))
 
 
 def _stated(taxonomy: Taxonomy) -> tuple[str, ...]:
@@ -100,7 +100,7 @@ def _joined_titles(taxonomies: Sequence[Taxonomy]) -> dict[str, str]:
     return {lang: " + ".join(dict.fromkeys(t.titles.get(lang) or t.title for t in taxonomies)) for lang in langs}
 
 
-def _joined_sayings(taxonomies: Sequence[Taxonomy], into: Mapping[str, str]) -> dict[str, dict[str, tuple[str, ...]]]:
+def joined_sayings(taxonomies: Sequence[Taxonomy], into: Mapping[str, str]) -> dict[str, dict[str, tuple[str, ...]]]:
     """Join what is said of each concept; of one saying in several taxonomies the first one's concept holds."""
     joined: dict[str, dict[str, str]] = {}
     for taxonomy in taxonomies:
