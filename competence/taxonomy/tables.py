@@ -277,7 +277,7 @@ class _Reading:
         self.ssyk: dict[str, list[str]] = {}
         self.scaled: dict[tuple[str, str], dict[str, float]] = {}
         self.outline: dict[str, tuple[str, str]] = {}
-        self.wishes: dict[tuple[str, str, _Wish], Requirement] = {}
+        self.made: dict[_Wish, dict[str, Requirement]] = {}
         self.usable = True
 
     def read(self, cls: type[TaxonomyT]) -> tuple[TaxonomyT, Problems]:
@@ -365,16 +365,17 @@ class _Reading:
                     self.usable = False
         if any(column not in places for column in table["must"]):
             return
-        columns = _Columns(opened.name, lang, gives, places, len(opened.headings))
+        wishes = {word: _Wish.of(declared) for word, declared in table.get("relations", {}).items()}
+        columns = _Columns(opened.name, lang, gives, places, len(opened.headings), wishes)
         only = {places[c]: set(words) for c, words in table.get("only", {}).items() if c in places}
         only_not = {places[c]: set(words) for c, words in table.get("only_not", {}).items() if c in places}
         for number, cells in opened.rows:
             if len(cells) != columns.width:
                 self.findings.add("taxonomy_row_cells", table=gives, file=opened.name, row=number, detail=str(columns.width))
                 continue
-            if any(cells[k].strip() not in words for k, words in only.items()):
+            if only and any(cells[k].strip() not in words for k, words in only.items()):
                 continue
-            if any(cells[k].strip() in words for k, words in only_not.items()):
+            if only_not and any(cells[k].strip() in words for k, words in only_not.items()):
                 continue
             columns.row, columns.cells = number, cells
             take(columns, table)
@@ -490,12 +491,12 @@ class _Reading:
                 self._wish(columns, table, role, concept)
 
     def _wish(self, columns: _Columns, table: Mapping[str, Any], role: str, concept: str) -> None:
-        declared = table["relations"].get(columns.get("relation"))
-        if declared is None:
-            self._fault(columns, "taxonomy_value", "relation", ", ".join(w for w in table["relations"] if w))
+        wish = columns.wishes.get(columns.get("relation"))
+        if wish is None:
+            self._fault(columns, "taxonomy_value", "relation", ", ".join(w for w in columns.wishes if w))
             return
         held = self.parts.requirements.setdefault(role, {})
-        new = self._requirement_of(concept, _Wish.of(declared))
+        new = self._requirement_of(concept, wish)
         if concept not in held:
             held[concept] = new
         elif table.get("repeats"):
@@ -505,10 +506,13 @@ class _Reading:
 
     def _requirement_of(self, concept: str, wish: _Wish) -> Requirement:
         # ESCO asks for the same in the same way 124 thousand times: one frozen record serves all of them.
-        key = (concept, "", wish)
-        if key not in self.wishes:
-            self.wishes[key] = Requirement(concept_id=concept, level=wish.level, importance=wish.importance, weight=wish.weight)
-        return self.wishes[key]
+        made = self.made.setdefault(wish, {})
+        found = made.get(concept)
+        if found is None:
+            found = made[concept] = Requirement(
+                concept_id=concept, level=wish.level, importance=wish.importance, weight=wish.weight
+            )
+        return found
 
     # Scales (O*NET)
 
@@ -640,6 +644,7 @@ class _Columns:
     gives: str
     places: Mapping[str, int]
     width: int
+    wishes: Mapping[str, _Wish]
     row: int = 0
     cells: list[str] = field(default_factory=list)
 
