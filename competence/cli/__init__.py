@@ -432,7 +432,7 @@ def taxonomy_info(ctx: click.Context, path: Path | None) -> None:
     click.echo(text("cli.taxonomy.rare", lang, count=sum(c.rarely_named for c in read.competences)))
     for line in _role_lines(read, lang):
         click.echo(line)
-    for name, mark in (("ESCO", "data.europa.eu/esco/"), ("JobTech", "jobtech:")):
+    for name, mark in (("ESCO", "data.europa.eu/esco/"), ("JobTech", "data.jobtechdev.se/")):
         matched = sum(any(mark in uri for _, uri in c.matches) for c in read.competences)
         share = f"{100 * matched / max(len(read.competences), 1):.0f}"
         click.echo(text("cli.taxonomy.matched", lang, name=name, count=matched, share=share))
