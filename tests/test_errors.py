@@ -40,7 +40,10 @@ def test_problems_are_counted_by_code_the_most_frequent_first() -> None:
     found = Problems([Problem(code="a"), Problem(code="b", count=3), Problem(code="a")])
     assert found.by_code() == {"b": 3, "a": 2}
     assert list(found.by_code()) == ["b", "a"]
-    assert (found + [Problem(code="c")])[-1].code == "c"
+    more = [Problem(code="c")]
+    longer = found + more
+    assert isinstance(longer, Problems)
+    assert longer[-1].code == "c"
     assert isinstance(found[:1], Problems)
     assert hash(found) == hash(Problems(found))
 
