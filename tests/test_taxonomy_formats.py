@@ -146,7 +146,9 @@ def test_folder_zip_and_gzipped_files_give_the_same(esco: Taxonomy, tmp_path: Pa
     for file in ESCO.iterdir():
         (packed / f"{file.name}.gz").write_bytes(gzip.compress(file.read_bytes()))
     archive = zipped(ESCO, tmp_path / "esco v1.1.1.zip", "ESCO dataset - v1.1.1 - classification - en - csv/")
-    for place in (packed, archive, zipped(packed, tmp_path / "ESCO-1.1.1.zip")):
+    outer = tmp_path / "esco 1.1.1 unpacked"
+    shutil.copytree(ESCO, outer / "csv")
+    for place in (packed, archive, zipped(packed, tmp_path / "ESCO-1.1.1.zip"), outer):
         assert Taxonomy.read(place) == esco
 
 
@@ -579,6 +581,23 @@ def test_case_faults_are_told_with_their_place(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.parametrize(("name", "concept"), [("skos.ttl", f"{CRAFTS}weaving"), ("case.json", f"{CASE}2")])
+def test_only_the_languages_asked_for_are_read_of_graphs_and_packages(name: str, concept: str) -> None:
+    read = Taxonomy.read(FORMATS / name, langs="sv")
+    assert read.concept(concept).labels == {"sv": {"skos.ttl": "väva", "case.json": "Väva"}[name]}
+    assert {lang for c in read for lang in (*c.labels, *c.alternative_labels, *c.descriptions)} == {"sv"}
+    # What has no Swedish name is set aside, and told.
+    assert all(p.code != "taxonomy_label_missing" or p.value not in read.concepts for p in read.problems)
+
+
+def test_identifiers_stay_unique_where_two_uris_end_in_the_same(esco: Taxonomy, tmp_path: Path) -> None:
+    # The skill and the occupation number 1 of the release end in the same UUID.
+    package = json.loads(esco.write(tmp_path / "x.json").read_text(encoding="utf-8"))
+    identifiers = [item["identifier"] for item in package["CFItems"]]
+    assert len(set(identifiers)) == len(identifiers)
+    assert skill(1).rpartition("/")[2] in identifiers
+
+
 # Round trips of anything
 
 WORDS = st.text(
@@ -720,6 +739,15 @@ def test_csv_keeps_other_languages_codes_and_the_taxonomy_of_each_record(small: 
     assert read.concept("finnish") == finnish
     assert read.role("role-driver").matches == driver.matches
     assert read.concept("welding").scheme == "small"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("ending", [".ttl", ".rdf", ".jsonld", ".json"])
+def test_municipal_taxonomy_is_the_same_after_writing_and_reading_but_for_its_sayings(tmp_path: Path, ending: str) -> None:
+    municipal = Taxonomy.bundled("municipal")
+    again = Taxonomy.read(municipal.write(tmp_path / f"municipal{ending}"))
+    assert list(again.problems) == []
+    assert again == replace(municipal, spoken={})
 
 
 def test_unknown_format_or_ending_to_write_is_named(small: Taxonomy, tmp_path: Path) -> None:

@@ -220,10 +220,11 @@ class _PackageReading:
             if self.langs is None or lang in self.langs:
                 self.parts.descriptions.setdefault(key, {})[lang] = text
         others = extensions.get("alternativeLabels")
-        for lang, labels in others.items() if isinstance(others, dict) else ():
+        for tag, labels in others.items() if isinstance(others, dict) else ():
+            lang = main_language(str(tag))
             for label in labels if isinstance(labels, list) else ():
                 if isinstance(label, str) and (self.langs is None or lang in self.langs):
-                    self.parts.add_alternative(key, str(lang), label.strip())
+                    self.parts.add_alternative(key, lang, label.strip())
         extra = self.parts.extra[key]
         if "currencyMonths" in extensions:
             months = extensions["currencyMonths"]
@@ -347,7 +348,9 @@ def _extensions(record: Any) -> Mapping[str, Any]:
 
 def _by_language(record: Mapping[str, Any], name: str) -> dict[str, str]:
     found = record.get(name)
-    return {str(k): v.strip() for k, v in found.items() if isinstance(v, str) and v.strip()} if isinstance(found, dict) else {}
+    if not isinstance(found, dict):
+        return {}
+    return {main_language(str(k)): v.strip() for k, v in found.items() if isinstance(v, str) and v.strip()}
 
 
 # Writing

@@ -187,7 +187,8 @@ class Taxonomy:
         if (taxonomy.format == "csv" and problems) or not taxonomy.concepts:
             first = next((p for p in problems if p.effect is not ProblemEffect.NOTICE), None)
             what = f"{len(problems)} faults" if taxonomy.concepts else "nothing to use"
-            told = f"; the first: {first.file} row {first.row}: {first.message('en')}" if first else ""
+            place = " ".join(part for part in (first.file, f"row {first.row}" if first.row else "") if part) if first else ""
+            told = f"; the first: {f'{place}: ' if place else ''}{first.message('en')}" if first else ""
             raise TaxonomyError(f"{taxonomy.id}: {what} in {taxonomy.format} files{told}", problems)
         return taxonomy
 
@@ -210,8 +211,8 @@ class Taxonomy:
         Notes
         -----
         Rows are sorted by id and dates are fixed, so equal content gives equal bytes. ``Taxonomy.read`` gives an equal
-        taxonomy back from ``csv``; from ``skos`` and ``case`` all ids, labels, relations, requirements and matches. Nothing
-        needs the extra ``formats``.
+        taxonomy back from ``csv``; from ``skos`` and ``case`` all ids, labels, relations, requirements and matches, but no
+        sayings, which they have no place for. Nothing needs the extra ``formats``.
         """
         from competence.taxonomy.opening import write_any
 

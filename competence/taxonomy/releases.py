@@ -268,7 +268,11 @@ def _members(place: Path) -> Iterable[_Member]:
     try:
         if place.is_dir():
             # The folder's own files only: a release has no folders, and a home folder has many.
-            found = [_Member(p) for p in sorted(place.iterdir()) if p.is_file() and not p.name.startswith(".")]
+            inside = [p for p in sorted(place.iterdir()) if not p.name.startswith(".") and p.name != "__MACOSX"]
+            if len(inside) == 1 and inside[0].is_dir():
+                # A zip unpacked by hand often leaves a folder in a folder.
+                inside = [p for p in sorted(inside[0].iterdir()) if not p.name.startswith(".")]
+            found = [_Member(p) for p in inside if p.is_file()]
         elif not place.is_file():
             raise _unreadable(place.name, "missing", f"there is no taxonomy at {place.name}")
         elif zipfile.is_zipfile(place):

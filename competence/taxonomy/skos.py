@@ -83,8 +83,9 @@ def scheme_of(iri: str) -> str:
 
 
 def main_language(tag: str) -> str:
-    """Return the language of a tag without its region (``sv-SE`` is ``sv``), in lower case."""
-    return re.split("[-_]", tag.strip().lower())[0] or UNKNOWN_LANGUAGE
+    """Return the language of a tag without its region (``sv-SE`` is ``sv``); what is no language code is unknown."""
+    met = re.match("[a-z]{2,3}(?![a-z0-9])", tag.strip().lower())
+    return met[0] if met else UNKNOWN_LANGUAGE
 
 
 class _Words:
