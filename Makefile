@@ -18,8 +18,9 @@ INSTALL := $(PIP) install --no-compile --require-hashes --requirement
 # Built with the hatchling of the lock file: nothing is fetched here, and nothing unhashed.
 INSTALL_SELF := $(PIP) install --no-deps --no-build-isolation --no-index --editable .
 # A lock names packages and hashes, never an address: who uses a mirror of the index keeps it in pip's own settings.
+# Extras stay in the lock: a pip older than 23.3 takes "coverage[toml]" for unpinned where only "coverage" is.
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-	--no-emit-index-url --no-emit-find-links
+	--no-strip-extras --no-emit-index-url --no-emit-find-links
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
