@@ -60,7 +60,8 @@ from competence.model import (
 )
 from competence.settings import Settings
 from competence.staff import Staff, TitleLink, Unlinked
-from competence.taxonomy import Taxonomy
+from competence.taxonomy import AidList, LocalTitle, Taxonomy, map_titles
+from competence.taxonomy.aid import MappedBy
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -109,6 +110,8 @@ _CACHE_FILES = 8
 """Cache files kept, newest first; one takes some megabytes."""
 _CHUNK = 512
 """Texts weighed at once: bounds memory to about 512 x labels x 8 bytes."""
+_CODE_SURE = MappingProxyType({MappedBy.AID: 0.9, MappedBy.AID_LABEL: 0.9, MappedBy.AID_SSYK: 0.6})
+"""Probability of a role that the AID list leads to; as in :meth:`Linker.link_role`, SSYK groups are wider than roles."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -1344,7 +1347,14 @@ def resolve(staff: Staff, taxonomy: Taxonomy) -> Taxonomy:
     return taxonomy.merged(staff.local_concepts, staff.roles)
 
 
-def link_statements(staff: Staff, taxonomy: Taxonomy, *, linker: Linker | None = None, settings: Settings | None = None) -> Staff:
+def link_statements(
+    staff: Staff,
+    taxonomy: Taxonomy,
+    *,
+    linker: Linker | None = None,
+    settings: Settings | None = None,
+    aid: AidList | None = None,
+) -> Staff:
     """Link all words of a staff: titles to roles; headings, evidence, requirements, interests and statements to concepts.
 
     Parameters
@@ -1357,6 +1367,11 @@ def link_statements(staff: Staff, taxonomy: Taxonomy, *, linker: Linker | None =
         A linker fitted to ``taxonomy``; None fits one (from the disk cache).
     settings : Settings, optional
         Cutoffs; None means those of ``linker``, else the shipped ones.
+    aid : AidList, optional
+        The employer's AID list (:func:`competence.taxonomy.read_aid`). An employment with a code, whose title is not
+        certain by its own words, is then led as :func:`competence.taxonomy.map_titles` says: to the role with the code,
+        else by the list's words for it, else by the list's SSYK, unless the words are surer than that. Its ``problems``
+        and those of the mapping join the staff's. None: a code counts only where a role has it and the words say nothing.
 
     Returns
     -------
@@ -1383,7 +1398,7 @@ def link_statements(staff: Staff, taxonomy: Taxonomy, *, linker: Linker | None =
     staff, local = _link_terms(staff, linker)
     # Local roles go in with their resolved requirements, local concepts so that statements can name them too.
     linker = linker.with_taxonomy(linker.taxonomy.merged(local, staff.roles))
-    staff = _link_titles(staff, linker)
+    staff = _link_titles(staff, linker, aid)
     return _link_free_text(staff, linker).replace(linked=True)
 
 
@@ -1407,7 +1422,7 @@ def _unlinked_again(staff: Staff) -> Staff:
         evidence=evidence,
         roles=roles,
         interests=interests,
-        problems=type(staff.problems)(p for p in staff.problems if p.code not in ("local_concept", "title_unlinked")),
+        problems=type(staff.problems)(p for p in staff.problems if p.table not in ("linking", "aid")),
         linked=False,
         title_links=MappingProxyType({}),
         local_concepts=(),
@@ -1552,41 +1567,46 @@ def _evidence(statement: Statement, number: int, concept_id: str | None, probabi
     )
 
 
-def _link_titles(staff: Staff, linker: Linker) -> Staff:
-    """Put the role on each title of employments and posts; a title not understood alone is tried with its AID."""
-    counts: Counter[str] = Counter()
-    aids: dict[str, set[str]] = {}
-    for person in staff.people:
-        for employment in person.employments:
-            for share in employment.roles:
-                counts[share.title] += 1
-                if employment.aid:
-                    aids.setdefault(share.title, set()).add(employment.aid)
-    for post in staff.posts:
-        counts.update(share.title for share in post.roles)
-    titles: dict[str, TitleLink] = {}
-    coded: dict[tuple[str, str], TitleLink] = {}
-    unlinked, problems = [], []
+def _link_titles(staff: Staff, linker: Linker, aid: AidList | None) -> Staff:
+    """Put the role on each title of employments and posts; where words are not certain, the AID code is asked."""
+    # Each title with the code it stands with, as often as it does; a post has none.
+    counts = Counter((s.title, e.aid) for p in staff.people for e in p.employments for s in e.roles)
+    counts.update((s.title, "") for post in staff.posts for s in post.roles)
+    codes: dict[str, dict[str, int]] = {}
+    for (title, code), count in sorted(counts.items()):
+        if title.strip():
+            codes.setdefault(title, {})[code] = count
     most = linker.settings.linking.alternatives
-    for title in sorted(t for t in counts if t.strip()):
-        links = linker.link_role(title, n=most)
-        titles[title] = _title_link(title, links)
-        if links.understood:
-            continue
-        for aid in sorted(aids.get(title, ())):
-            found = _title_link(title, linker.link_role(title, aid=aid, n=most))
-            if found.role_id:
-                coded[title, aid] = found
-        if coded.keys() & {(title, aid) for aid in aids.get(title, ())}:
-            titles[title] = next(coded[title, aid] for aid in sorted(aids[title]) if (title, aid) in coded)
-            continue
-        near = tuple((k.role_id, k.probability) for k in links)
-        unlinked.append(Unlinked(title, "title", counts[title], near))
-        detail = ", ".join(linker.taxonomy.roles[role_id].label("sv") for role_id, _ in near[:3])
-        problems.append(Problem(code="title_unlinked", table="linking", value=title, detail=detail or "–", count=counts[title]))
+    links = {title: linker.link_role(title, n=most) for title in codes}
+    titles = {title: _title_link(title, found) for title, found in links.items()}
+    if aid is None:
+        coded = {
+            (title, code): _title_link(title, linker.link_role(title, aid=code, n=most))
+            for title, found in titles.items()
+            if found.role_id is None
+            for code in codes[title]
+            if code
+        }
+        problems: list[Problem] = []
+    else:
+        coded, told = _led_by_list(titles, codes, linker, aid)
+        problems = [*aid.problems, *told]
+    coded = {key: found for key, found in coded.items() if found.role_id}
+    unlinked = []
+    for title, of_codes in codes.items():
+        led = [coded[title, code] for code in of_codes if (title, code) in coded]
+        if len({found.role_id for found in led}) == 1:
+            # Where all codes agree, they tell what the title means here, also where it stands without one.
+            titles[title] = led[0]
+        left = sum(count for code, count in of_codes.items() if (title, code) not in coded)
+        if titles[title].role_id is None and left:
+            near = tuple((k.role_id, k.probability) for k in links[title])
+            unlinked.append(Unlinked(title, "title", left, near))
+            detail = ", ".join(linker.taxonomy.roles[role_id].label("sv") for role_id, _ in near[:3])
+            problems.append(Problem(code="title_unlinked", table="linking", value=title, detail=detail or "–", count=left))
 
-    def linked(share: RoleShare, aid: str = "") -> RoleShare:
-        found = coded.get((share.title, aid)) or titles.get(share.title)
+    def linked(share: RoleShare, code: str = "") -> RoleShare:
+        found = coded.get((share.title, code)) or titles.get(share.title)
         return replace(share, role_id=found.role_id if found else None)
 
     def employed(employment: Employment) -> Employment:
@@ -1602,6 +1622,37 @@ def _link_titles(staff: Staff, linker: Linker) -> Staff:
         unlinked=(*staff.unlinked, *unlinked),
         problems=staff.problems + problems,
     )
+
+
+def _led_by_list(
+    titles: Mapping[str, TitleLink], codes: Mapping[str, Mapping[str, int]], linker: Linker, aid: AidList
+) -> tuple[dict[tuple[str, str], TitleLink], list[Problem]]:
+    """Lead titles that are less certain than a code is by their codes; tell what is wrong in a code once per title."""
+    roles, surest = linker.taxonomy.roles, max(_CODE_SURE.values())
+    asked = [
+        (title, code)
+        for title, found in titles.items()
+        if found.role_id is None or found.probability < surest
+        for code in codes[title]
+        if code.strip()
+    ]
+    mapped, told = map_titles([LocalTitle(title=title, aid=code) for title, code in asked], linker.taxonomy, aid=aid)
+    led = {}
+    for (title, code), found in zip(asked, mapped, strict=True):
+        sure = _CODE_SURE.get(found.by, 0.0)
+        worded = titles[title].probability if titles[title].role_id else linker.settings.linking.title_cutoff
+        if found.role_id and sure and sure >= worded:
+            label = found.through if found.by is MappedBy.AID_LABEL else roles[found.role_id].label("sv")
+            led[title, code] = TitleLink(title, found.role_id, sure, How.CODE.value, label)
+    problems = []
+    for problem in told:
+        title, code = asked[(problem.row or 1) - 1]
+        detail = problem.detail
+        if problem.code.startswith("title_"):
+            detail = ", ".join(roles[role_id].label("sv") for role_id in detail.split(", "))
+        # The row is a place among the titles asked for; in the file there are as many as the count.
+        problems.append(replace(problem, table="linking", row=None, detail=detail, count=codes[title][code]))
+    return led, problems
 
 
 def _title_link(title: str, links: Links[RoleLink]) -> TitleLink:

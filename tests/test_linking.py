@@ -34,7 +34,7 @@ from competence.model import (
 )
 from competence.settings import LinkingSettings, Settings
 from competence.staff import Staff
-from competence.taxonomy import Taxonomy
+from competence.taxonomy import Taxonomy, read_aid
 
 SMALL = Path(__file__).parent / "data" / "taxonomy_small"
 DAY = date(2026, 3, 1)
@@ -518,6 +518,91 @@ def test_titles_of_employments_and_posts_get_their_role(linked: Staff) -> None:
     assert linked.title_links["Kuskassistent"].how == "code"
     assert linked.title_links["Trollkarl"].role_id is None
     assert [p.value for p in linked.problems if p.code == "title_unlinked"] == ["Trollkarl"]
+
+
+# Codes stand for themselves: these rows only have the form of an employer's list.
+AID_ROWS = [
+    {"AID": "351999", "Etikett": "Annat, fordon", "SSYK": ""},
+    {"AID": "900001", "Etikett": "Undersköterska", "SSYK": ""},
+    {"AID": "900002", "Etikett": "Annat, städning", "SSYK": "9111"},
+    {"AID": "90", "Etikett": "kort", "SSYK": ""},
+]
+
+
+def employed_as(*titles: tuple[str, str], posts: tuple[str, ...] = ()) -> Staff:
+    people = tuple(
+        Person(person_id=str(n), employments=(Employment(unit_id="u1", roles=(RoleShare(title=title),), aid=code),))
+        for n, (title, code) in enumerate(titles)
+    )
+    vacant = tuple(Post(post_id=f"p{n}", unit_id="u1", roles=(RoleShare(title=t),)) for n, t in enumerate(posts))
+    return Staff(people=people, posts=vacant, as_of=DAY)
+
+
+def roles_of(staff: Staff) -> list[str | None]:
+    return [p.employments[0].roles[0].role_id for p in staff.people]
+
+
+def test_titles_that_words_leave_uncertain_are_led_by_the_aid_list(small: Taxonomy, linker: Linker) -> None:
+    given = employed_as(
+        ("Nattvandrare", "351999"),  # a role has the code
+        ("Omsorgare", "900001 C"),  # the list's words are a role
+        ("Fixare", "900002"),  # the list's SSYK is a role's
+        ("Sjuksköterska", "900001"),  # certain by its own words
+        ("Kvantfysiker", ""),
+        posts=("Omsorgare",),
+    )
+    linked = link_statements(given, small, linker=linker, aid=read_aid(AID_ROWS[:3]))
+    assert roles_of(linked) == ["role-driver", "role-assistant-nurse", "role-cleaner", "role-nurse", None]
+    assert linked.posts[0].roles[0].role_id == "role-assistant-nurse"
+    links = linked.title_links
+    assert (links["Omsorgare"].how, links["Omsorgare"].probability, links["Omsorgare"].label) == ("code", 0.9, "Undersköterska")
+    assert (links["Fixare"].probability, links["Fixare"].label) == (0.6, "lokalvårdare")
+    assert [(p.code, p.value) for p in linked.problems] == [("title_unlinked", "Kvantfysiker")]
+    # The order of people changes nothing.
+    turned = link_statements(given.replace(people=given.people[::-1]), small, linker=linker, aid=read_aid(AID_ROWS[:3]))
+    assert roles_of(turned)[::-1] == roles_of(linked)
+
+
+def test_a_likely_title_yields_to_the_code_of_a_role_but_not_to_a_wider_ssyk_group(small: Taxonomy, linker: Linker) -> None:
+    best = linker.link_role("Förare av buss").best
+    assert best is not None
+    assert best.role_id == "role-driver"
+    assert 0.6 < best.probability < 0.9
+    aid = read_aid(AID_ROWS[:3])
+    by_words = link_statements(employed_as(("Förare av buss", "900001")), small, linker=linker, aid=aid)
+    by_ssyk = link_statements(employed_as(("Förare av buss", "900002")), small, linker=linker, aid=aid)
+    assert (roles_of(by_words), roles_of(by_ssyk)) == (["role-assistant-nurse"], ["role-driver"])
+
+
+def test_one_title_with_two_codes_is_two_roles_and_without_a_code_neither(small: Taxonomy, linker: Linker) -> None:
+    given = employed_as(("Kvantfysiker", "351999"), ("Kvantfysiker", "900001"), ("Kvantfysiker", "900009"), ("Kvantfysiker", ""))
+    linked = link_statements(given, small, linker=linker, aid=read_aid(AID_ROWS[:3]))
+    assert roles_of(linked) == ["role-driver", "role-assistant-nurse", None, None]
+    told = {p.code: (p.table, p.row, p.value, p.count) for p in linked.problems}
+    assert told == {
+        "aid_not_listed": ("linking", None, "900009", 1),
+        "title_unlinked": ("linking", None, "Kvantfysiker", 2),
+    }
+
+
+def test_what_is_wrong_in_the_list_is_told_once_however_often_staff_is_linked(small: Taxonomy, linker: Linker) -> None:
+    aid = read_aid(AID_ROWS)
+    once = link_statements(employed_as(("Nattvandrare", "12")), small, linker=linker, aid=aid)
+    assert [(p.code, p.table, p.value) for p in once.problems] == [
+        ("aid_code", "aid", "90"),
+        ("aid_code", "linking", "12"),
+        ("title_unlinked", "linking", "Nattvandrare"),
+    ]
+    assert link_statements(once, small, linker=linker, aid=aid) == once
+    assert [p.code for p in link_statements(once, small, linker=linker).problems] == ["title_unlinked"]
+
+
+def test_several_roles_of_one_code_are_told_by_name_and_none_is_chosen(small: Taxonomy, linker: Linker) -> None:
+    two = [Role(role_id=f"local:{key}", labels={"sv": f"{key}-vakt"}, ssyk="5413") for key in ("natt", "dag")]
+    aid = read_aid([{"AID": "900003", "Etikett": "Annat, vakt", "SSYK": "5413"}])
+    linked = link_statements(employed_as(("Nattvandrare", "900003")), small.merged([], two), linker=linker, aid=aid)
+    assert roles_of(linked) == [None]
+    assert ("title_ambiguous", "natt-vakt, dag-vakt") in [(p.code, p.detail) for p in linked.problems]
 
 
 def test_each_accepted_link_of_a_statement_is_one_piece_of_evidence(linked: Staff) -> None:
