@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from competence.example import example_municipality
     from competence.graph import CompetenceGraph, build_graph
     from competence.inference import infer_hidden
-    from competence.io import read_staff, write_staff
+    from competence.io import read_aid, read_local, read_staff, write_staff
     from competence.linking import Linker, link_statements
     from competence.model import Choice, Decision, Evidence, Need, NeedItem, Outcome, Person, Reason, Sex, Statement
     from competence.settings import Settings
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from competence.suggest.rotation import plan_rotation
     from competence.suggest.teams import form_teams
     from competence.suggest.validations import suggest_validations
-    from competence.taxonomy import Taxonomy
+    from competence.taxonomy import Taxonomy, apply_local
 
 __version__ = "0.1.0"
 
@@ -58,6 +58,7 @@ __all__ = [
     "Suggestions",
     "Taxonomy",
     "__version__",
+    "apply_local",
     "build_graph",
     "example_municipality",
     "find_experts",
@@ -66,6 +67,8 @@ __all__ = [
     "link_statements",
     "pair_mentors",
     "plan_rotation",
+    "read_aid",
+    "read_local",
     "read_staff",
     "suggest_validations",
     "write_staff",
@@ -77,7 +80,7 @@ _MODULES = {
     "example": ("example_municipality",),
     "graph": ("CompetenceGraph", "build_graph"),
     "inference": ("infer_hidden",),
-    "io": ("read_staff", "write_staff"),
+    "io": ("read_aid", "read_local", "read_staff", "write_staff"),
     "linking": ("Linker", "link_statements"),
     "model": ("Choice", "Decision", "Evidence", "Need", "NeedItem", "Outcome", "Person", "Reason", "Sex", "Statement"),
     "settings": ("Settings",),
@@ -88,7 +91,7 @@ _MODULES = {
     "suggest.rotation": ("plan_rotation",),
     "suggest.teams": ("form_teams",),
     "suggest.validations": ("suggest_validations",),
-    "taxonomy": ("Taxonomy",),
+    "taxonomy": ("Taxonomy", "apply_local"),
 }
 
 # Hidden from type checkers, which would otherwise take any misspelt name for an object.

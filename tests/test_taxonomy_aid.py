@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+import competence as cp
 from competence.errors import UnreadableFileError
+from competence.io import write_tables
 from competence.model import Role
 from competence.taxonomy import AidList, LocalTitle, Taxonomy, map_titles, read_aid
 from competence.taxonomy.aid import AidLabel, MappedBy
@@ -73,6 +75,14 @@ def test_a_data_frame_is_read_too() -> None:
 
     found = read_aid(pd.DataFrame({"AID": ["207009"], "Etikett": ["Undersköterska"], "SSYK": ["5321 5330"]}))
     assert found.get("207009") == AidLabel(code="207009", label="Undersköterska", ssyk=("5321", "5330"))
+
+
+def test_the_sheet_of_a_workbook_that_has_the_columns_is_read(tmp_path: Path) -> None:
+    rows = [{"AID-kod": 207009, "Benämning": "Undersköterska", "SSYK": 5321}, {"AID-kod": 2070, "Benämning": "?", "SSYK": ""}]
+    path = write_tables({"Om": [{"Version": 2024}], "Etiketter": rows}, tmp_path / "aid.xlsx")
+    found = cp.read_aid(path)
+    assert found.labels == (AidLabel(code="207009", label="Undersköterska", ssyk=("5321",)),)
+    assert [(p.code, p.row, p.file) for p in found.problems] == [("aid_code", 3, "aid.xlsx!Etiketter")]
 
 
 @pytest.mark.parametrize("content", [b"", b"namn;adress\nx;y\n", b"PK\x03\x04\0\0", b"\x89PNG\0\0"])

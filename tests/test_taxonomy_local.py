@@ -11,8 +11,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from competence.errors import InputError, Problems, UnknownIdError, UnreadableFileError
-from competence.model import Concept, ConceptKind, Evidence, Requirement, Role
-from competence.taxonomy import LocalAction, LocalLayer, LocalRow, Taxonomy, carry_over, is_retired
+from competence.io import read_local, write_tables
+from competence.model import (
+    Concept,
+    ConceptKind,
+    Employment,
+    Evidence,
+    Interest,
+    Person,
+    Post,
+    Requirement,
+    Role,
+    RoleShare,
+    Sex,
+)
+from competence.staff import Staff
+from competence.taxonomy import LocalAction, LocalLayer, LocalRow, Taxonomy, apply_local, carry_over, is_retired
 from competence.taxonomy.local import RETIRED
 
 ADD, RENAME, MERGE, SPLIT, RETIRE, KEEP = LocalAction
@@ -354,6 +368,99 @@ def test_the_municipal_taxonomy_under_a_table_survives_an_update_with_nothing_he
     )
     assert {"local_renamed_both", "local_target_retired"} <= set(codes(problems))
     assert theirs.concept(renamed).label() == "vårt eget ord"
+
+
+# Over a staff that names ids.
+
+BEFORE = Staff(
+    people=(
+        Person(
+            person_id="p",
+            sex=Sex.WOMAN,
+            employments=(
+                Employment(unit_id="u", roles=(RoleShare(title="Bud", role_id="driver"), RoleShare(title="X", role_id="aide"))),
+            ),
+        ),
+    ),
+    posts=(Post(post_id="1", unit_id="u", roles=(RoleShare(title="Bud", role_id="driver"),)),),
+    roles=(role("own", Requirement(concept_id="lift", level=2, weight=0.9), Requirement(concept_id="wash", level=4, hard=True)),),
+    evidence=tuple(Evidence(evidence_id=c, person_id="p", concept_id=c) for c in ("wash", "shave", "driving", "never")),
+    interests=(Interest(person_id="p", concept_id="wash"), Interest(person_id="p", words="sjunga")),
+    as_of=date(2026, 3, 1),
+)
+MOVES = layer(
+    LocalRow(action=MERGE, id="wash", target=("lift",)),
+    LocalRow(action=RETIRE, id="shave"),
+    LocalRow(action=RENAME, id="driving", label_sv="bilkort"),
+    LocalRow(action=MERGE, id="aide", target=("driver",)),
+)
+
+
+def test_what_a_staff_names_is_carried_over_to_what_the_table_made_of_it() -> None:
+    theirs, staff = apply_local(MOVES, OURS, BEFORE)
+    assert theirs == MOVES.apply(OURS)[0]
+    assert [e.concept_id for e in staff.evidence] == ["lift", "shave", "driving", "never"]
+    assert is_retired(theirs, "shave")
+    assert theirs.concept("driving").label() == "bilkort"
+    assert [i.concept_id for i in staff.interests] == ["lift", None]
+    # What law asks for goes before a heavier wish.
+    assert staff.roles[0].requirements == (Requirement(concept_id="lift", level=4, hard=True),)
+    assert [s.role_id for s in staff.people[0].employments[0].roles] == ["driver", "driver"]
+    assert BEFORE.evidence[0].concept_id == "wash"
+
+
+def test_a_role_retired_without_a_target_leaves_the_title_and_no_role() -> None:
+    _, staff = apply_local(layer(LocalRow(action=RETIRE, id="driver")), OURS, BEFORE)
+    (one, two), (post,) = staff.people[0].employments[0].roles, staff.posts[0].roles
+    assert (one.title, one.role_id, two.role_id, post.role_id) == ("Bud", None, "aide", None)
+
+
+def test_what_is_told_of_the_table_stands_in_the_staff_once() -> None:
+    table = layer(LocalRow(action=RENAME, id="gone", label_sv="x", row=7))
+    _, once = apply_local(replace(table, file="egna.csv"), OURS, BEFORE)
+    assert [(p.code, p.row, p.file) for p in once.problems] == [("local_id_gone", 7, "egna.csv")]
+    _, twice = apply_local(table, OURS, once)
+    assert codes(twice.problems) == ["local_id_gone"]
+    assert not apply_local(LocalLayer(), OURS, once)[1].problems
+
+
+def test_an_id_that_nobody_knows_is_told_of_linked_evidence_and_left_to_linking_before() -> None:
+    assert not apply_local(LocalLayer(), OURS, BEFORE)[1].problems
+    _, staff = apply_local(LocalLayer(), OURS, BEFORE.replace(linked=True))
+    assert [(p.code, p.value) for p in staff.problems] == [("local_used_unknown", "never")]
+
+
+def test_what_somebody_has_and_a_new_version_lacks_is_kept_where_the_old_version_is_named() -> None:
+    new = Taxonomy.of([c for c in OURS if c.concept_id != "shave"])
+    theirs, staff = apply_local(LocalLayer(), new, BEFORE, before=OURS)
+    assert is_retired(theirs, "shave")
+    assert [e.concept_id for e in staff.evidence][:2] == ["wash", "shave"]
+    assert [(p.code, p.value) for p in staff.problems] == [("local_kept", "shave")]
+
+
+def test_a_sheet_of_a_workbook_is_read_with_the_rows_as_excel_numbers_them(tmp_path: Path) -> None:
+    path = write_tables(
+        {
+            "Läs mig": [{"Om tabellen": "gäller 2026"}],
+            "Egna": [
+                {"Åtgärd": "byt namn", "Id": "wash", "Benämning sv": "omvårdnad", "Datum": date(2026, 3, 1)},
+                {"Åtgärd": "riv", "Id": "lift", "Benämning sv": "", "Datum": None},
+            ],
+        },
+        tmp_path / "egna.xlsx",
+    )
+    table = read_local(path)
+    assert [(r.id, r.label_sv, r.day, r.row) for r in table.rows] == [("wash", "omvårdnad", date(2026, 3, 1), 2)]
+    assert [(p.row, p.column, p.file) for p in table.problems] == [(3, "action", "egna.xlsx!Egna")]
+    assert read_local(table.write(tmp_path / "egna.csv")) == table
+
+
+def test_a_workbook_without_such_a_sheet_is_one_error_that_names_the_columns(tmp_path: Path) -> None:
+    path = write_tables({"Blad1": [{"a": 1}], "Blad2": [{"b": 2}]}, tmp_path / "x.xlsx")
+    with pytest.raises(UnreadableFileError, match="action, id"):
+        read_local(path)
+    with pytest.raises(UnreadableFileError):
+        read_local(tmp_path / "none.xlsx")
 
 
 # The file.

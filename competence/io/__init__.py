@@ -1,12 +1,14 @@
 """Reading an employer's files into a Staff, and writing tables and workbooks: the only code that opens HR files.
 
 ``_files`` opens them safely, ``_headings`` knows what exports call things, ``_tables`` finds headings and tables,
-``_values`` reads cells, ``_reading`` joins everything to one Staff, ``_writing`` writes. No taxonomy is needed.
+``_values`` reads cells, ``_reading`` joins everything to one Staff, ``_writing`` writes; none of these needs a taxonomy.
+``_own`` opens an employer's own table over the taxonomy and its AID list.
 """
 
 from __future__ import annotations
 
+from competence.io._own import read_aid, read_local
 from competence.io._reading import Scale, decisions_from_frame, read_staff
 from competence.io._writing import write_staff, write_tables
 
-__all__ = ["Scale", "decisions_from_frame", "read_staff", "write_staff", "write_tables"]
+__all__ = ["Scale", "decisions_from_frame", "read_aid", "read_local", "read_staff", "write_staff", "write_tables"]

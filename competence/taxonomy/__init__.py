@@ -3,7 +3,7 @@
 from competence.taxonomy.aid import AidList, LocalTitle, TitleMapping, map_titles, read_aid
 from competence.taxonomy.checks import check
 from competence.taxonomy.core import Taxonomy
-from competence.taxonomy.local import LocalAction, LocalLayer, LocalRow, carry_over, is_retired
+from competence.taxonomy.local import LocalAction, LocalLayer, LocalRow, apply_local, carry_over, is_retired
 from competence.taxonomy.merging import merge
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "LocalTitle",
     "Taxonomy",
     "TitleMapping",
+    "apply_local",
     "carry_over",
     "check",
     "is_retired",

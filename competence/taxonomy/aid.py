@@ -17,7 +17,7 @@ from types import MappingProxyType
 
 from competence.errors import Problem, ProblemEffect, Problems
 from competence.taxonomy.core import Taxonomy
-from competence.taxonomy.local import Records, normalised, text_rows
+from competence.taxonomy.local import Cells, Records, normalised, text_rows
 
 __all__ = ["AidLabel", "AidList", "LocalTitle", "MappedBy", "TitleMapping", "map_titles", "read_aid"]
 
@@ -64,12 +64,12 @@ class AidList:
         return self._by_code.get(code)
 
 
-def read_aid(source: str | Path | Records | Iterable[Mapping[str, object]]) -> AidList:
-    """Read an AID list: columns code, label and, where there is one, SSYK.
+def read_aid(source: str | Path | Cells | Records | Iterable[Mapping[str, object]]) -> AidList:
+    """Read an AID list: columns code, label and, where there is one, SSYK; :func:`competence.read_aid` opens workbooks too.
 
     Parameters
     ----------
-    source : str, Path, DataFrame or rows
+    source : str, Path, Cells, DataFrame or rows
         Text with ``;``, ``,`` or tab (UTF-8, UTF-16 with a mark, cp1252), or rows already read from a workbook. Headings such as
         AID, AID-kod, Etikett, Benämning, SSYK; rows above the headings are passed over.
 

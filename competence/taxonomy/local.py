@@ -23,14 +23,29 @@ from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 
 from competence.errors import InputError, Problem, ProblemEffect, Problems, UnknownIdError, UnreadableFileError
-from competence.model import Concept, ConceptKind, Evidence, Requirement, Role
+from competence.model import Concept, ConceptKind, Employment, Evidence, Post, Requirement, Role
 from competence.taxonomy.core import MATCHES, Taxonomy
 from competence.taxonomy.releases import Release
 
-__all__ = ["RETIRED", "LocalAction", "LocalLayer", "LocalRow", "Records", "carry_over", "is_retired", "normalised", "text_rows"]
+if TYPE_CHECKING:
+    from competence.staff import Staff
+
+__all__ = [
+    "RETIRED",
+    "Cells",
+    "LocalAction",
+    "LocalLayer",
+    "LocalRow",
+    "Records",
+    "apply_local",
+    "carry_over",
+    "is_retired",
+    "normalised",
+    "text_rows",
+]
 
 RETIRED = "local:retired"
 """Id of the group that retired concepts stand in."""
@@ -44,6 +59,7 @@ _HEADING_ROWS = 20
 _DELIMITERS = (";", "\t", ",")
 
 R = TypeVar("R", Concept, Role)
+S = TypeVar("S", Employment, Post)
 
 
 class LocalAction(StrEnum):
@@ -81,6 +97,15 @@ class Records(Protocol):
 
     def to_dict(self, orient: Any) -> Any:
         """Return its rows when asked for ``records``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cells:
+    """A sheet already opened: its name, its cells as they stand, and the number of the first row."""
+
+    file: str
+    rows: Sequence[Sequence[object]]
+    first_row: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,6 +241,8 @@ class LocalLayer:
         id the first counts, of several renames the last.
     problems : Problems
         Rows set aside when it was read; not compared.
+    file : str
+        Name of the file it was read from, for what is told of its rows; not compared.
 
     Examples
     --------
@@ -228,14 +255,15 @@ class LocalLayer:
 
     rows: tuple[LocalRow, ...] = ()
     problems: Problems = field(default_factory=Problems, compare=False)
+    file: str = field(default="", compare=False)
 
     @classmethod
-    def read(cls, source: str | Path | Records | Iterable[Mapping[str, object]]) -> Self:
-        """Read the table from a text file, or from rows already read (a sheet of a workbook).
+    def read(cls, source: str | Path | Cells | Records | Iterable[Mapping[str, object]]) -> Self:
+        """Read the table from a text file, or from rows already read; :func:`competence.read_local` opens workbooks too.
 
         Parameters
         ----------
-        source : str, Path, DataFrame or rows
+        source : str, Path, Cells, DataFrame or rows
             Comma, semicolon or tab between cells; UTF-8, UTF-16 with a mark, or cp1252. Columns: action, kind, id, label_sv,
             label_en, target (several: space between), note, who, day (ISO) and, where wanted, those of :class:`LocalRow`
             (several alternative labels: ``|`` between; a match is predicate, space, URI).
@@ -252,7 +280,7 @@ class LocalLayer:
         """
         file, rows, problems = text_rows(source, _HEADINGS, ("action", "id"))
         kept = [row for number, cells in rows for row in _parsed(number, cells, file, problems)]
-        return cls(rows=tuple(kept), problems=Problems(problems))
+        return cls(rows=tuple(kept), problems=Problems(problems), file=file)
 
     def write(self, path: str | Path) -> Path:
         """Write the table as CSV (UTF-8 with a mark, for Excel) and return the path; ``read`` gives it back."""
@@ -438,7 +466,7 @@ def carry_over(
         held, now = layer._held_as(used, before), layer._held_as(used, after)
         if held is None:
             if now is None:
-                problems.append(Problem(code="local_used_unknown", table="concepts", value=used))
+                problems.append(Problem(code="local_used_unknown", table="local", value=used))
             continue
         concept = before.concepts[held]
         # What was no licence must not become one because the row that would have been refused lost its source.
@@ -449,12 +477,92 @@ def carry_over(
         free = held not in layer._moves and not any(held in _chain(key, layer._leads) for key in matched)
         if len(matched) == 1 and free and held not in after.concepts:
             rows[held] = _moved(concept, matched[0])
-            problems.append(Problem(code="local_followed", table="concepts", value=held, detail=matched[0]))
+            problems.append(Problem(code="local_followed", table="local", value=held, detail=matched[0]))
         else:
             rows[held] = _kept(concept)
             detail = ", ".join(matched) or "–"
-            problems.append(Problem(code="local_kept", table="concepts", value=held, detail=detail))
+            problems.append(Problem(code="local_kept", table="local", value=held, detail=detail))
     return layer.with_rows(rows.values()), Problems(problems)
+
+
+def apply_local(layer: LocalLayer, taxonomy: Taxonomy, staff: Staff, *, before: Taxonomy | None = None) -> tuple[Taxonomy, Staff]:
+    """Lay the employer's table over a taxonomy and over a staff that names its ids.
+
+    Do so before :func:`competence.link_statements`, so that words are linked to the employer's taxonomy. A staff linked
+    already keeps its links: what it holds of something merged is held of what that became.
+
+    Parameters
+    ----------
+    layer : LocalLayer
+        The employer's table.
+    taxonomy : Taxonomy
+        Ours, without the layer.
+    staff : Staff
+        Linked or not.
+    before : Taxonomy, optional
+        The version of ours whose ids the staff names, where ``taxonomy`` is a newer one; what that lacks and somebody holds is
+        then kept (:func:`carry_over`). None: the same version.
+
+    Returns
+    -------
+    Taxonomy, Staff
+        The employer's taxonomy; and the staff with the concept ids of evidence, interests and requirements and the role ids of
+        employments, posts and titles resolved (a role retired without a target becomes None). What of the table was set aside
+        or is in conflict stands in ``staff.problems``, in place of what an earlier call told there.
+
+    Notes
+    -----
+    Of two requirements of a role that became one, the harder and then the heavier stays. Cost: as ``apply``, and
+    O(evidence + people).
+
+    Examples
+    --------
+    >>> from competence.model import Sex, Person
+    >>> from competence.staff import Staff
+    >>> ours = Taxonomy.of([Concept(concept_id="finnish", labels={"sv": "finska"}), Concept(concept_id="suomi")])
+    >>> layer = LocalLayer(rows=(LocalRow(action=LocalAction.MERGE, id="suomi", target=("finnish",)),))
+    >>> held = Evidence(evidence_id="e", person_id="1", concept_id="suomi")
+    >>> staff = Staff(people=(Person(person_id="1", sex=Sex.WOMAN),), evidence=(held,), as_of=date(2026, 1, 1))
+    >>> theirs, staff = apply_local(layer, ours, staff)
+    >>> list(theirs.concepts), staff.evidence[0].concept_id
+    (['finnish'], 'finnish')
+    """
+    own = {concept.concept_id for concept in staff.local_concepts}
+    named = [*(e.concept_id for e in staff.evidence), *(i.concept_id for i in staff.interests)]
+    named += [need.concept_id for role in staff.roles for need in role.requirements]
+    used = {key for key in named if key is not None and key not in own}
+    layer, carried = carry_over(before if before is not None else taxonomy, taxonomy, used, layer=layer)
+    # What is not linked yet may be words that stand where an id does; linking tells which it does not understand.
+    told = [p for p in carried if staff.linked or p.code != "local_used_unknown"]
+    theirs, conflicts = layer.apply(taxonomy)
+
+    def held(key: str) -> str:
+        return layer._held_as(key, theirs) or key
+
+    def kept(role_id: str | None) -> str | None:
+        if role_id is None or any(role.role_id == role_id for role in staff.roles):
+            return role_id
+        return next((key for key in _chain(role_id, layer._leads) if key in theirs.roles), None)
+
+    def asked(needs: Iterable[Requirement]) -> tuple[Requirement, ...]:
+        found: dict[str, Requirement] = {}
+        for need in needs:
+            key = held(need.concept_id)
+            found[key] = _heavier(found.get(key), replace(need, concept_id=key))
+        return tuple(found.values())
+
+    def shares(record: S) -> S:
+        return replace(record, roles=tuple(replace(share, role_id=kept(share.role_id)) for share in record.roles))
+
+    return theirs, staff.replace(
+        evidence=layer.resolve_evidence(staff.evidence, theirs),
+        interests=tuple(i if i.concept_id is None else replace(i, concept_id=held(i.concept_id)) for i in staff.interests),
+        roles=tuple(replace(role, requirements=asked(role.requirements)) for role in staff.roles),
+        people=tuple(replace(p, employments=tuple(shares(e) for e in p.employments)) for p in staff.people),
+        posts=tuple(shares(post) for post in staff.posts),
+        title_links={title: replace(link, role_id=kept(link.role_id)) for title, link in staff.title_links.items()},
+        problems=Problems((*(p for p in staff.problems if p.table != "local"), *layer.problems, *conflicts, *told)),
+    )
 
 
 def _moved(concept: Concept, target: str) -> LocalRow:
@@ -529,7 +637,14 @@ class _Applying:
     def tell(self, code: str, row: LocalRow, column: str, effect: ProblemEffect, *, value: str = "", detail: str = "") -> None:
         self.problems.append(
             Problem(
-                code=code, table="local", row=row.row, column=column, value=value or row.id, effect=effect, detail=detail or "–"
+                code=code,
+                table="local",
+                row=row.row,
+                column=column,
+                value=value or row.id,
+                effect=effect,
+                detail=detail or "–",
+                file=self.layer.file,
             )
         )
 
@@ -824,6 +939,7 @@ class _Applying:
                     Problem(
                         code="taxonomy_cycle",
                         table="local",
+                        file=self.layer.file,
                         value=child,
                         column="broader",
                         effect=ProblemEffect.CELL_DROPPED,
@@ -971,13 +1087,13 @@ def _several(cell: str) -> tuple[str, ...]:
 
 
 def text_rows(
-    source: str | Path | Records | Iterable[Mapping[str, object]], headings: Mapping[str, str], needed: Sequence[str]
+    source: str | Path | Cells | Records | Iterable[Mapping[str, object]], headings: Mapping[str, str], needed: Sequence[str]
 ) -> tuple[str, list[tuple[int, dict[str, str]]], list[Problem]]:
     """Return the rows of a small table that an employer keeps, by the columns known.
 
     Parameters
     ----------
-    source : str, Path, DataFrame or rows
+    source : str, Path, Cells, DataFrame or rows
         Text with ``;``, ``,`` or tab between cells (UTF-8, UTF-16 with a mark, cp1252), or a table already read.
     headings : Mapping of str to str
         Column by heading: letters and digits only, lower case.
@@ -998,6 +1114,9 @@ def text_rows(
     if isinstance(source, str | Path):
         file = Path(source).name
         table = _best_table(_text_of(Path(source)), headings)
+    elif isinstance(source, Cells):
+        file = source.file
+        table = [(number, [_cell(value) for value in row]) for number, row in enumerate(source.rows, source.first_row)]
     else:
         file = ""
         records = source.to_dict("records") if hasattr(source, "to_dict") else list(source)
