@@ -382,6 +382,104 @@ def test_taxonomy_with_a_fault_is_told_by_row_and_ends_with_1_and_none_at_all_wi
     assert len(run("taxonomy", "info", tmp_path / "nothing", code=2).stderr.strip().splitlines()) == 1
 
 
+# -- the employer's own table and AID list ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Path:
+    """Write a table of two rows that hold, one in conflict with the small taxonomy, and one that cannot be used."""
+    path = tmp_path / "egna.csv"
+    path.write_text(
+        "Åtgärd;Typ;Id;Benämning sv;Mål\n"
+        "byt namn;;dementia-care;minnesvård;\n"
+        "lägg till;role;local:vakt;nattvakt;role-assistant-nurse\n"
+        "byt namn;;borta;x;\n"
+        "riv;;welding;;\n",
+        encoding="utf-8",
+    )
+    return path
+
+
+@pytest.fixture
+def coded(tmp_path: Path) -> tuple[Path, Path]:
+    """Write three people with titles that only their AID codes explain, and the list of those codes."""
+    staff, codes = tmp_path / "personal.csv", tmp_path / "aid.csv"
+    staff.write_text(
+        "Anst.nr;Namn;Kön;Enhet;Befattning;AID;Minnesvård;Från\n"
+        "1;Eva Lind;kvinna;Norr;Omsorgare;900001;4;2020-01-01\n"
+        "2;Bo Ek;man;Norr;Fixare;900002;;2021-02-01\n"
+        "3;Maj Sand;kvinna;Söder;Nattvakt;;5;2023-03-01\n",
+        encoding="utf-8",
+    )
+    codes.write_text("AID;Etikett;SSYK\n900001;Undersköterska;\n900002;Annat, städning;9111\n", encoding="utf-8")
+    return staff, codes
+
+
+def test_check_reads_titles_by_the_aid_list_and_words_by_the_employers_own_table(coded: tuple[Path, Path], own: Path) -> None:
+    staff, codes = coded
+    assert "Titlar: 0 av 3 kopplade till en roll." in quick("check", staff).stdout
+    shown = quick("check", staff, "--aid", codes, "--local", own, code=1).stdout
+    assert "Titlar: 3 av 3 kopplade till en roll." in shown
+    assert "egna.csv, action, rad 5: " in shown
+    assert "egna.csv, id, rad 4: Tabellen ändrar borta" in shown
+    assert "blev ett eget begrepp" not in shown
+
+
+def test_a_code_that_the_list_lacks_is_told_among_the_problems(coded: tuple[Path, Path], tmp_path: Path) -> None:
+    (tmp_path / "aid.csv").write_text("AID;Etikett\n900001;Undersköterska\n12;kort\n", encoding="utf-8")
+    shown = quick("check", coded[0], "--aid", coded[1], code=1).stdout
+    assert "aid.csv, code, rad 3: ”12” är ingen AID-kod" in shown
+    assert "ord till kompetens, aid: AID-koden 900002 finns inte i er AID-lista." in shown
+
+
+def test_suggestions_are_made_in_the_employers_own_words(coded: tuple[Path, Path], own: Path) -> None:
+    result = quick("experts", coded[0], "--need", "minnesvård=3", "--local", own, "--aid", coded[1], code=1)
+    assert "”minnesvård” lästes som minnesvård, nivå 3." in result.stdout
+    assert {"Eva Lind", "Maj Sand"} == set(re.findall("Eva Lind|Bo Ek|Maj Sand", result.stdout))
+    # The row that cannot be used, and the row that changes what is not there.
+    assert "2 rader undantogs" in result.stderr
+
+
+@pytest.mark.parametrize("option", ["--local", "--aid"])
+def test_a_table_of_ones_own_that_cannot_be_read_is_one_line_and_2(three: Path, tmp_path: Path, option: str) -> None:
+    other = tmp_path / "annat.csv"
+    other.write_text("a;b\n1;2\n", encoding="utf-8")
+    for path in (other, tmp_path / "none.csv"):
+        assert len(quick("check", three, option, path, code=2).stderr.strip().splitlines()) == 1
+
+
+def test_taxonomy_check_lists_where_the_own_table_and_the_taxonomy_disagree(own: Path, tmp_path: Path) -> None:
+    shown = run("taxonomy", "check", SMALL, "--local", own, code=1).stdout
+    assert "Er egen tabell egna.csv: 3 rader, 2 fel och 0 saker att känna till." in shown
+    assert "egna.csv, id, rad 4: Tabellen ändrar borta" in shown
+    good = tmp_path / "bra.csv"
+    good.write_text("action,id,label_sv\nrename,dementia-care,minnesvård\n", encoding="utf-8")
+    assert "1 rows, 0 faults" in run("taxonomy", "check", SMALL, "--local", good, "--lang", "en").stdout
+    assert "5 roller" in run("taxonomy", "info", SMALL, "--local", own).stdout
+
+
+def test_taxonomy_local_writes_the_table_back_with_what_was_renamed(own: Path, tmp_path: Path) -> None:
+    out = tmp_path / "ut.csv"
+    shown = run("taxonomy", "local", own, "--taxonomy", SMALL, "--out", out, code=1).stdout
+    assert str(out) in shown
+    rows = competence.read_local(out).rows
+    assert [(r.id, r.was_sv) for r in rows] == [("dementia-care", "demensvård"), ("local:vakt", ""), ("borta", "")]
+
+
+def test_taxonomy_local_keeps_what_somebody_has_and_the_new_version_lacks(own: Path, three: Path, tmp_path: Path) -> None:
+    out = tmp_path / "ut.csv"
+    new = competence.Taxonomy.read(SMALL)
+    less = type(new).of([c for c in new if c.concept_id not in ("finnish", "welding")], id=new.id)
+    less.write(tmp_path / "ny")
+    call = ("taxonomy", "local", own, "--taxonomy", tmp_path / "ny", "--out", out)
+    shown = run(*call[:3], three, *call[3:], "--before", SMALL, code=1).stdout
+    assert "finnish finns inte i den nya versionen" in shown
+    assert [r.id for r in competence.read_local(out).rows if r.action == "keep"] == ["finnish"]
+    assert "hör ihop" in run(*call, "--before", SMALL, code=2).stderr
+    assert ".csv" in run(*call[:-1], tmp_path / "ut.xlsx", code=2).stderr
+    assert "finns inte" in run(*call[:-1], tmp_path / "mapp" / "ut.csv", code=2).stderr
+
+
 def test_without_the_service_serve_and_migrate_say_in_one_line_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.metadata, "entry_points", lambda **_: [])
     for command in ("serve", "migrate"):
@@ -444,7 +542,9 @@ def test_version_is_the_library_s() -> None:
     assert competence.__version__ in run("--version").stdout
 
 
-@pytest.mark.parametrize("command", [(), ("check",), ("taxonomy",), ("taxonomy", "check"), *((name,) for name in CALLS)])
+@pytest.mark.parametrize(
+    "command", [(), ("check",), ("taxonomy",), ("taxonomy", "check"), ("taxonomy", "local"), *((name,) for name in CALLS)]
+)
 def test_every_command_explains_itself(command: tuple[str, ...]) -> None:
     shown = run(*command, "--help").stdout
     assert "Usage:" in shown

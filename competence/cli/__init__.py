@@ -25,19 +25,22 @@ from competence.cli._options import (
     exit_code,
     lang_option,
     load_taxonomy,
+    local_option,
     need_options,
     parse_ids,
     parse_need,
     parse_two,
     people_options,
     reading_options,
+    refuse_out,
     suggesting_options,
 )
 from competence.cli._screen import print_check, problem_lines, title_of, write_check
 from competence.errors import CompetenceError, InputError, ProblemEffect
 
 if TYPE_CHECKING:
-    from competence.taxonomy import Taxonomy
+    from competence.errors import Problems
+    from competence.taxonomy import LocalLayer, Taxonomy
 
 __all__ = ["cli", "main"]
 
@@ -87,10 +90,10 @@ def check(ctx: click.Context, everything: bool) -> None:
     call = Call.of(ctx)
     staff = call.read()
     problem: CompetenceError | None = None
-    taxonomy = call.load_taxonomy()
+    taxonomy, staff = call.localised(staff)
     call.ticker.stage("link")
     try:
-        staff = link_statements(staff, taxonomy, settings=call.load_settings())
+        staff = link_statements(staff, taxonomy, settings=call.load_settings(), aid=call.load_aid())
     except CompetenceError as error:
         # What was read is still worth telling.
         problem = error
@@ -364,19 +367,21 @@ def validations(ctx: click.Context, units: tuple[str, ...], people: tuple[str, .
 
 @cli.group()
 def taxonomy() -> None:
-    """Look at a taxonomy, or check it for faults."""
+    """Look at a taxonomy, check it for faults, or keep your own table over it."""
 
 
 @taxonomy.command(name="check")
 @click.argument("path", required=False, type=click.Path(path_type=Path))
+@local_option
 @click.option("--all", "everything", is_flag=True, help="Show every place of every fault.")
 @lang_option
 @click.pass_context
 def taxonomy_check(ctx: click.Context, path: Path | None, everything: bool) -> None:
-    """Check the taxonomy at PATH (a folder or zip; default: the municipal one).
+    """Check the taxonomy at PATH (a folder or zip; default: the municipal one), and your own table against it.
 
     Exit code 1 when there are faults.
     """
+    from competence.io import read_local
     from competence.taxonomy import Taxonomy
     from competence.taxonomy import check as check_taxonomy
     from competence.taxonomy.core import bundled_folders
@@ -397,19 +402,88 @@ def taxonomy_check(ctx: click.Context, path: Path | None, everything: bool) -> N
     click.echo(text("cli.taxonomy.faults", lang, count=faults, **shape) if faults else text("cli.taxonomy.ok", lang, **shape))
     if notices:
         click.echo(text("cli.taxonomy.notices", lang, count=notices))
+    table: Path | None = ctx.meta.get("competence.local")
+    if table is not None:
+        layer = read_local(table)
+        conflicts = layer.problems + layer.apply(read)[1]
+        faults += _told_of_table(table, layer, conflicts, lang)
+        problems = problems + conflicts
     for line in problem_lines(problems, lang, everything):
         click.echo(line)
     ctx.exit(1 if faults else 0)
 
 
+def _told_of_table(path: Path, layer: LocalLayer, conflicts: Problems, lang: str) -> int:
+    """Say how many rows there are and what is wrong with them; return how many faults that is."""
+    faults = sum(p.count for p in conflicts if p.effect is not ProblemEffect.NOTICE)
+    notices = sum(p.count for p in conflicts) - faults
+    click.echo(text("cli.taxonomy.local", lang, file=path.name, rows=len(layer.rows), faults=faults, notices=notices))
+    return faults
+
+
+@taxonomy.command(name="local")
+@click.argument("table", type=click.Path(path_type=Path))
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--taxonomy", "path", type=click.Path(path_type=Path), help="The taxonomy in use (default: the municipal one).")
+@click.option(
+    "--before",
+    type=click.Path(path_type=Path),
+    help="The version that was in use until now. What people in FILES have, and the new one lacks, is kept by rows of its own.",
+)
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, metavar="FILE", help="The table, as .csv.")
+@lang_option
+@click.pass_context
+def taxonomy_local(
+    ctx: click.Context, table: Path, files: tuple[Path, ...], path: Path | None, before: Path | None, out: Path
+) -> None:
+    """Write your own TABLE again, with what each renamed or merged concept was called in the taxonomy.
+
+    A later version of the taxonomy that calls it something else is then told. Before you take a new version into use, name
+    the one you have by --before, and FILES with your staff: what somebody has is then never lost.
+
+    Exit code 1 when rows of the table could not be used.
+    """
+    from competence.io import read_local, read_staff
+    from competence.linking import link_statements
+    from competence.taxonomy import apply_local, carry_over
+
+    lang = ctx.meta["competence.lang"]
+    if (before is None) != (not files):
+        raise InputError(text("cli.before_rule", lang))
+    refuse_out(out, (".csv",), lang)
+    layer, now = read_local(table), load_taxonomy(path)
+    old = now if before is None else load_taxonomy(before)
+    told = layer.problems
+    layer = layer.anchored(old)
+    if files:
+        theirs, staff = apply_local(layer, old, read_staff(files[0] if len(files) == 1 else list(files)))
+        staff = link_statements(staff, theirs)
+        own = {c.concept_id for c in staff.local_concepts}
+        used = {e.concept_id for e in staff.evidence if e.concept_id} | {i.concept_id for i in staff.interests if i.concept_id}
+        layer, carried = carry_over(old, now, used - own, layer=layer)
+        told = told + carried
+    told = told + layer.apply(now)[1]
+    faults = _told_of_table(table, layer, told, lang)
+    for line in problem_lines(told, lang, False):
+        click.echo(line)
+    click.echo(text("cli.written", lang, path=layer.write(out)))
+    ctx.exit(1 if faults else 0)
+
+
 @taxonomy.command(name="info")
 @click.argument("path", required=False, type=click.Path(path_type=Path))
+@local_option
 @lang_option
 @click.pass_context
 def taxonomy_info(ctx: click.Context, path: Path | None) -> None:
-    """Say what the taxonomy at PATH holds (default: the municipal one)."""
+    """Say what the taxonomy at PATH holds (default: the municipal one), with your own table over it."""
     lang = ctx.meta["competence.lang"]
     read = load_taxonomy(path)
+    table: Path | None = ctx.meta.get("competence.local")
+    if table is not None:
+        from competence.io import read_local
+
+        read, _ = read_local(table).apply(read)
     asked = [r for role in read.roles.values() for r in role.requirements]
     kinds: dict[str, int] = {}
     for concept in read.competences:

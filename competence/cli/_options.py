@@ -15,7 +15,7 @@ import click
 
 from competence._texts import LANGUAGES, text
 from competence.cli._screen import print_plan
-from competence.errors import InputError
+from competence.errors import InputError, ProblemEffect
 from competence.model import Need, NeedItem, Visibility
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from competence.settings import Settings
     from competence.staff import Staff
     from competence.suggest.result import Suggestions
-    from competence.taxonomy import Taxonomy
+    from competence.taxonomy import AidList, Taxonomy
 
 __all__ = [
     "Call",
@@ -32,18 +32,21 @@ __all__ = [
     "exit_code",
     "lang_option",
     "load_taxonomy",
+    "local_option",
     "need_options",
     "parse_ids",
     "parse_need",
     "parse_two",
     "people_options",
     "reading_options",
+    "refuse_out",
     "suggesting_options",
 ]
 
 _Command = TypeVar("_Command", bound=Callable[..., object])
 
 _OUT = (".xlsx", ".json")
+_OWN = ("local", "aid")
 _UNREADABLE = frozenset(
     f"file_{why}"
     for why in ("missing", "no_access", "empty", "damaged", "password", "too_large", "too_many_cells", "not_a_table")
@@ -79,6 +82,15 @@ def lang_option(command: _Command) -> _Command:
     )(command)
 
 
+local_option = click.option(
+    "--local",
+    type=click.Path(path_type=Path),
+    metavar="TABLE",
+    expose_value=False,
+    callback=_keep,
+    help="Your own table of concepts and roles that adds to, renames or retires those of the taxonomy: .csv or .xlsx.",
+)
+
 reading_options = _options(
     click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), expose_value=False, callback=_keep),
     click.option(
@@ -110,6 +122,15 @@ reading_options = _options(
         expose_value=False,
         callback=_keep,
         help="Folder or zip of a taxonomy (default: the municipal one that comes along).",
+    ),
+    local_option,
+    click.option(
+        "--aid",
+        type=click.Path(path_type=Path),
+        metavar="LIST",
+        expose_value=False,
+        callback=_keep,
+        help="Your AID list (.csv or .xlsx), which leads titles that are not certain to roles by their AID codes.",
     ),
     click.option(
         "--settings",
@@ -211,6 +232,8 @@ class Call:
     scale: Mapping[int | str, int] | str | None
     as_of: date | None
     taxonomy: Path | None
+    local: Path | None
+    aid: Path | None
     settings: Path | None
     out: Path | None
     audience: str
@@ -229,15 +252,19 @@ class Call:
 
         lang = given("lang", "sv")
         day: datetime | None = given("as_of")
-        progress = given("progress")
+        progress, out = given("progress"), given("out")
+        if out is not None:
+            refuse_out(out, _OUT, lang)
         return cls(
             files=given("files"),
             columns=_columns(given("columns", ()), lang),
             scale=_scale(given("scale"), lang),
             as_of=day.date() if day else None,
             taxonomy=given("taxonomy"),
+            local=given("local"),
+            aid=given("aid"),
             settings=given("settings"),
-            out=_out(given("out"), lang),
+            out=out,
             audience=given("audience", Visibility.UNIT.value),
             explain=given("explain", False),
             names=given("names", True),
@@ -251,8 +278,10 @@ class Call:
 
         return Settings() if self.settings is None else Settings.read(self.settings)
 
-    def load_taxonomy(self) -> Taxonomy:
-        return load_taxonomy(self.taxonomy)
+    def load_aid(self) -> AidList | None:
+        from competence.io import read_aid
+
+        return None if self.aid is None else read_aid(self.aid)
 
     def read(self) -> Staff:
         """Read the files, not linked."""
@@ -262,15 +291,25 @@ class Call:
         source = self.files[0] if len(self.files) == 1 else list(self.files)
         return read_staff(source, columns=self.columns or None, scale=self.scale, as_of=self.as_of)
 
+    def localised(self, staff: Staff) -> tuple[Taxonomy, Staff]:
+        """Load the taxonomy, with the employer's own table over it and over what the files say of its ids."""
+        if self.local is None:
+            return load_taxonomy(self.taxonomy), staff
+        from competence.io import read_local
+        from competence.taxonomy import apply_local
+
+        return apply_local(read_local(self.local), load_taxonomy(self.taxonomy), staff)
+
     def graph(self, staff: Staff) -> CompetenceGraph:
         """Link the words and join the evidence."""
         from competence.graph import build_graph
         from competence.linking import Linker, link_statements
 
-        settings, taxonomy = self.load_settings(), self.load_taxonomy()
+        settings, aid = self.load_settings(), self.load_aid()
+        taxonomy, staff = self.localised(staff)
         self.ticker.stage("link")
         linker = Linker.fit(taxonomy, settings=settings)
-        linked = link_statements(staff, taxonomy, linker=linker, settings=settings)
+        linked = link_statements(staff, taxonomy, linker=linker, settings=settings, aid=aid)
         self.ticker.stage("graph")
         graph = build_graph(linked, taxonomy, linker=linker, audience=self.audience, settings=settings)
         self.ticker.stage("solve")
@@ -290,7 +329,7 @@ class Call:
             click.echo(text("cli.written", self.lang, path=self.out))
         code = exit_code(graph.staff)
         if code:
-            aside = sum(c.set_aside for c in graph.staff.row_counts)
+            aside = sum(c.set_aside for c in graph.staff.row_counts) + _own_set_aside(graph.staff)
             key = "cli.unreadable" if code > 1 else "cli.set_aside"
             click.echo(text(key, self.lang, count=aside), err=True)
         ctx.exit(code)
@@ -340,7 +379,12 @@ def load_taxonomy(path: Path | None) -> Taxonomy:
 def exit_code(staff: Staff) -> int:
     if any(p.code in _UNREADABLE for p in staff.problems):
         return 2
-    return 1 if any(c.set_aside for c in staff.row_counts) else 0
+    return 1 if any(c.set_aside for c in staff.row_counts) or _own_set_aside(staff) else 0
+
+
+def _own_set_aside(staff: Staff) -> int:
+    """Count the rows set aside of the employer's own table and AID list, which no row count of the staff holds."""
+    return sum(p.table in _OWN and p.effect is ProblemEffect.SET_ASIDE for p in staff.problems)
 
 
 def _columns(pairs: Sequence[str], lang: str) -> dict[str, str]:
@@ -366,15 +410,12 @@ def _scale(value: str | None, lang: str) -> Mapping[int | str, int] | str | None
     return steps
 
 
-def _out(path: Path | None, lang: str) -> Path | None:
+def refuse_out(path: Path, allowed: Sequence[str], lang: str) -> None:
     """Refuse a file that could not be written, before the work rather than after."""
-    if path is None:
-        return None
-    if path.suffix.lower() not in _OUT:
-        raise InputError(text("cli.out_rule", lang, allowed=", ".join(_OUT), value=repr(path.name)))
+    if path.suffix.lower() not in allowed:
+        raise InputError(text("cli.out_rule", lang, allowed=", ".join(allowed), value=repr(path.name)))
     if not path.parent.is_dir():
         raise InputError(text("cli.out_folder", lang, value=path.parent))
-    return path
 
 
 def parse_need(values: Sequence[str], level: int, lang: str) -> Need:
