@@ -382,18 +382,11 @@ def taxonomy_check(ctx: click.Context, path: Path | None, everything: bool) -> N
     Exit code 1 when there are faults.
     """
     from competence.io import read_local
-    from competence.taxonomy import Taxonomy
     from competence.taxonomy import check as check_taxonomy
-    from competence.taxonomy.core import bundled_folders
     from competence.taxonomy.files import read_leniently
 
     lang = ctx.meta["competence.lang"]
-    folders = (place / "municipal" for place in bundled_folders())
-    source = path or next((f for f in folders if (f / "about.toml").is_file()), None)
-    if source is None:
-        # Says which bundled ones there are.
-        Taxonomy.bundled()
-        return
+    source = path or _municipal_folder()
     problems = check_taxonomy(source)
     read, _ = read_leniently(source)
     faults = sum(p.count for p in problems if p.effect is not ProblemEffect.NOTICE)
@@ -468,6 +461,45 @@ def taxonomy_local(
         click.echo(line)
     click.echo(text("cli.written", lang, path=layer.write(out)))
     ctx.exit(1 if faults else 0)
+
+
+def _municipal_folder() -> Path:
+    """Return where the municipal taxonomy lies: what is checked is the files, not what could be read of them."""
+    from competence.taxonomy import Taxonomy
+    from competence.taxonomy.core import bundled_folders
+
+    for place in bundled_folders():
+        if (place / "municipal" / "about.toml").is_file():
+            return place / "municipal"
+    # There is none, which this says with the names of those there are.
+    return Path(Taxonomy.bundled().id)
+
+
+@taxonomy.command(name="near")
+@click.argument("path", required=False, type=click.Path(path_type=Path))
+@click.option("--all", "everything", is_flag=True, help="Also show the pairs that are kept apart, with the reason.")
+@lang_option
+@click.pass_context
+def taxonomy_near(ctx: click.Context, path: Path | None, everything: bool) -> None:
+    """List what is nearly the same in the taxonomy at PATH (default: the municipal one): concepts, roles and sayings.
+
+    Why two are kept apart stands in kept_apart.csv beside them. Exit code 1 when a pair has no reason there.
+    """
+    from competence.taxonomy.near import gone, near_duplicates, read_kept_apart
+
+    lang = ctx.meta["competence.lang"]
+    source = path or _municipal_folder()
+    read, kept = load_taxonomy(source), read_kept_apart(source)
+    pairs = near_duplicates(read, kept=kept)
+    unargued = sum(not pair.reason for pair in pairs)
+    click.echo(text("cli.taxonomy.near", lang, title=title_of(read, lang), count=unargued, kept=len(pairs) - unargued))
+    for pair in pairs:
+        if everything or not pair.reason:
+            names = (f"{key or '–'} «{said}»" if said else key for key, said in pair.ordered)
+            click.echo("  ".join(filter(None, (f"{pair.likeness:4.0%}", " | ".join(names), pair.reason))))
+    for places in gone(read, kept):
+        click.echo(text("cli.taxonomy.gone", lang, pair=" | ".join(said or key for key, said in sorted(places))))
+    ctx.exit(1 if unargued else 0)
 
 
 @taxonomy.command(name="info")

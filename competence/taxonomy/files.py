@@ -18,6 +18,7 @@ about.toml         id, version, licence, sources, sha256, [title] and [descripti
 
 Groups, concepts and roles may have further columns, written only when something stands in them: preferred_label_fi and
 description_fi (any other language), notation (the publisher's code), scheme (which taxonomy a record of a merged one is from).
+Beside these files may lie ``kept_apart.csv``, an editor's notes on near-duplicates (:mod:`competence.taxonomy.near`).
 """
 
 from __future__ import annotations
