@@ -33,7 +33,7 @@ run: $(VENV)/.service
 	@$(BIN)/competence serve
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest --cov --cov-report=term
+	$(BIN)/python -m pytest --numprocesses=auto --dist=worksteal --cov --cov-report=term
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
