@@ -169,7 +169,7 @@ def test_locks_pin_and_hash_every_package_and_hold_no_address(root: Path) -> Non
         blocks = re.split(r"\n(?=\S)", text.strip())
         assert len(blocks) >= (1 if name == "lock" else 20)
         for block in blocks:
-            assert re.match(r"[a-z0-9][a-z0-9.-]*==\S+", block), block
+            assert re.match(r"[a-z0-9][a-z0-9.-]*(\[[a-z0-9,-]+\])?==\S+", block), block
             assert re.search(r"--hash=sha256:[0-9a-f]{64}", block), block
 
 
