@@ -26,7 +26,13 @@ EIGHT = DATA / "staff_eight"
 EMPLOYER_KEYS = tuple(f"1000{n}" for n in range(1, 9))
 KEY = re.compile(rf"(?<![0-9a-z.])(?:{'|'.join(EMPLOYER_KEYS)})(?![0-9a-z])")
 """A key of the employer as a value of its own, not digits within a checksum or a share."""
-PAGES = ("/", "/imports", "/people", *(f"/suggest/{k}" for k in ("experts", "pairs", "rotation", "teams", "validations")))
+PAGES = (
+    "/",
+    "/imports",
+    "/people",
+    "/taxonomy",
+    *(f"/suggest/{k}" for k in ("experts", "pairs", "rotation", "teams", "validations")),
+)
 ASKED: dict[str, dict[str, str]] = {
     "experts": {"words_1": "demensvård", "level_1": "2", "n": "10"},
     "pairs": {"mode": "total"},
@@ -60,8 +66,9 @@ def make_app(folder: Path, **settings: Any) -> Flask:
     # A fault in a view should fail the test where it stands, not become a page.
     app.testing = True
     library = services_of(app).library
-    library.__dict__["taxonomy"] = taxonomy()
-    library.__dict__["_linker"] = linker()
+    library.__dict__["ours"] = taxonomy()
+    if not library.layer.rows:
+        library.__dict__["_linker"] = linker()
     return app
 
 

@@ -189,8 +189,8 @@ def _stages(plan: Suggestions, lang: str) -> list[str]:
 
 
 def _table_name(table: str, lang: str) -> str:
-    if table in ("linking", "local", "aid"):
-        return text(f"cli.check.{table}", lang)
+    if table == "linking":
+        return text("cli.check.linking", lang)
     return text(f"table.{table}.name", lang) if f"table.{table}.name" in keys(lang) else table
 
 

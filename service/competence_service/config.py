@@ -48,6 +48,10 @@ class Config:
         Seconds a search for suggestions may take when the request does not say.
     graphs : int
         How many graphs are kept in memory.
+    local_taxonomy : Path, optional
+        The employer's own table over the taxonomy, .csv or .xlsx; None: there is none. Read when the service starts.
+    aid_list : Path, optional
+        The employer's AID list, .csv or .xlsx; None: there is none. Read when the service starts.
     settings : Settings
         The library's numbers.
     """
@@ -63,6 +67,8 @@ class Config:
     languages: tuple[str, ...] = LANGUAGES
     time_limit: float = 10.0
     graphs: int = 2
+    local_taxonomy: Path | None = None
+    aid_list: Path | None = None
     settings: Settings = field(default_factory=Settings)
 
     def __post_init__(self) -> None:
@@ -96,17 +102,25 @@ class Config:
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Self:
         """Read COMPETENCE_FOLDER, COMPETENCE_DATABASE_URL, COMPETENCE_SECRET and COMPETENCE_PRODUCTION.
 
+        COMPETENCE_LOCAL_TAXONOMY and COMPETENCE_AID_LIST are paths; without them there is no such table.
+
         Parameters
         ----------
         environment : mapping, optional
             None means that of the process.
         """
         env = os.environ if environment is None else environment
+
+        def path(name: str) -> Path | None:
+            return Path(env[name]) if env.get(name) else None
+
         return cls(
             folder=Path(env.get("COMPETENCE_FOLDER", "instance")),
             database_url=env.get("COMPETENCE_DATABASE_URL", ""),
             secret=env.get("COMPETENCE_SECRET", DEVELOPMENT_SECRET),
             production=env.get("COMPETENCE_PRODUCTION", "") in ("1", "true", "yes"),
+            local_taxonomy=path("COMPETENCE_LOCAL_TAXONOMY"),
+            aid_list=path("COMPETENCE_AID_LIST"),
         )
 
     def with_kept_secret(self) -> Self:

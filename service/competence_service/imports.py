@@ -23,7 +23,7 @@ from competence.linking import Linker, link_statements
 from competence.model import HistoryKind, Visibility
 from competence.settings import Settings
 from competence.staff import Staff
-from competence.taxonomy import Taxonomy
+from competence.taxonomy import AidList, LocalLayer, Taxonomy, apply_local
 from competence_service.store import Store, new_id
 
 __all__ = ["SCALES", "Importer", "Upload", "with_random_ids", "without_values"]
@@ -64,6 +64,10 @@ class Importer:
         Widest circle allowed; see :class:`competence_service.config.Config`.
     recent : MutableMapping
         The latest dry runs of this process, in memory only, so that confirming need not read the files again.
+    layer, ours : LocalLayer, Taxonomy
+        The employer's own table and what it lies over; together they are ``taxonomy``. None means that ``taxonomy`` is ours.
+    aid : AidList, optional
+        The employer's AID list.
     """
 
     store: Store
@@ -73,6 +77,9 @@ class Importer:
     settings: Settings
     audience: Visibility
     recent: MutableMapping[str, Staff] = field(default_factory=dict)
+    layer: LocalLayer = field(default_factory=LocalLayer)
+    ours: Taxonomy | None = None
+    aid: AidList | None = None
 
     def receive(self, uploads: Iterable[Upload], options: Mapping[str, Any]) -> str:
         """Keep the uploaded files, read them without storing a row, and return the id of the draft.
@@ -170,7 +177,8 @@ class Importer:
         )
 
     def _linked(self, staff: Staff) -> Staff:
-        return link_statements(staff, self.taxonomy, linker=self.linker, settings=self.settings)
+        _, staff = apply_local(self.layer, self.ours or self.taxonomy, staff)
+        return link_statements(staff, self.taxonomy, linker=self.linker, settings=self.settings, aid=self.aid)
 
     def _draft(self, place: Path, options: Mapping[str, Any], import_id: str | None = None) -> str:
         staff = self._read(place, options)

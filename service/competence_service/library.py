@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from threading import Lock, RLock
 
+from competence.errors import Problems
 from competence.graph import CompetenceGraph, build_graph
+from competence.io import read_aid, read_local
 from competence.linking import Linker
 from competence.staff import Staff
-from competence.taxonomy import Taxonomy
+from competence.taxonomy import AidList, LocalLayer, Taxonomy, apply_local
 from competence_service.config import Config
 from competence_service.imports import Importer
 from competence_service.store import ImportRow, Store
@@ -41,20 +43,48 @@ class Library:
         Settings, audience and how many graphs to keep.
     store : Store
         Where rows and decisions come from.
+
+    Attributes
+    ----------
+    layer : LocalLayer
+        The employer's own table over the taxonomy; without rows where there is none.
+    aid : AidList or None
+        The employer's AID list; None where there is none.
+
+    Raises
+    ------
+    UnreadableFileError
+        If the own table or the AID list that the settings name cannot be read.
     """
 
     def __init__(self, config: Config, store: Store) -> None:
         self._config = config
         self._store = store
+        self.layer = LocalLayer() if config.local_taxonomy is None else read_local(config.local_taxonomy)
+        self.aid: AidList | None = None if config.aid_list is None else read_aid(config.aid_list)
         self._graphs: OrderedDict[str, _Kept] = OrderedDict()
         self._drafts: dict[str, Staff] = {}
         self._lock = RLock()
         self._making = Lock()
 
     @cached_property
-    def taxonomy(self) -> Taxonomy:
+    def ours(self) -> Taxonomy:
         """The municipal taxonomy that comes with the library."""
         return Taxonomy.bundled("municipal")
+
+    @cached_property
+    def _laid(self) -> tuple[Taxonomy, Problems]:
+        return self.layer.apply(self.ours)
+
+    @property
+    def taxonomy(self) -> Taxonomy:
+        """The taxonomy in use: the municipal one, with the employer's own table over it."""
+        return self._laid[0]
+
+    @property
+    def own_problems(self) -> Problems:
+        """What of the own table and the AID list was set aside, and where the table and the taxonomy disagree."""
+        return self.layer.problems + self._laid[1] + (self.aid.problems if self.aid is not None else ())
 
     @property
     def linker(self) -> Linker:
@@ -75,6 +105,9 @@ class Library:
             linker=self.linker,
             settings=self._config.settings,
             audience=self._config.audience,
+            layer=self.layer,
+            ours=self.ours,
+            aid=self.aid,
             recent=self._drafts,
         )
 
@@ -101,8 +134,12 @@ class Library:
             return kept.graph
 
     def _build(self, row: ImportRow) -> CompetenceGraph:
+        staff = self._store.staff(row.id)
+        if self.layer.rows:
+            # The rows were linked when they came; the own table may since have merged or retired what they name.
+            _, staff = apply_local(self.layer, self.ours, staff)
         return build_graph(
-            self._store.staff(row.id),
+            staff,
             self.taxonomy,
             linker=self.linker,
             audience=row.audience,

@@ -15,4 +15,5 @@ web = Blueprint("web", __name__)
 import competence_service.web.imports  # noqa: E402
 import competence_service.web.people  # noqa: E402
 import competence_service.web.start  # noqa: E402
-import competence_service.web.suggest  # noqa: E402, F401
+import competence_service.web.suggest  # noqa: E402
+import competence_service.web.taxonomy  # noqa: E402, F401

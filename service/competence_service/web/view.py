@@ -283,6 +283,9 @@ def _table_name(table: str) -> str:
         "history": _("History"),
         "decisions": _("Decisions"),
         "matrix": _("Competence matrix"),
+        "linking": _("Words and titles"),
+        "local": _("Your own table"),
+        "aid": _("AID list"),
         "unknown": _("Not recognised"),
     }
     return names.get(table, table)
