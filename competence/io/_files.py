@@ -14,7 +14,7 @@ import io
 import re
 import zipfile
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -27,7 +27,7 @@ from competence.io._headings import HEADINGS, fields_of
 from competence.io._values import Cell
 from competence.staff import TABLES
 
-__all__ = ["MOST_COLUMNS", "Found", "Grid", "grids_of", "letters"]
+__all__ = ["MOST_COLUMNS", "Found", "Grid", "decoded", "grids_of", "letters", "unpack", "unreadable"]
 
 WORKBOOKS = frozenset({".xlsx", ".xlsm", ".xlsb", ".ods", ".xls"})
 TEXTS = frozenset({".csv", ".tsv", ".txt"})
@@ -69,7 +69,8 @@ class Found:
     saved: list[date] = field(default_factory=list)
 
 
-def _unreadable(name: str, why: str) -> UnreadableFileError:
+def unreadable(name: str, why: str) -> UnreadableFileError:
+    """Return the error for a file that cannot be read, worded by ``file_<why>``."""
     problem = Problem(code=f"file_{why}", file=name, table=name, effect=ProblemEffect.SET_ASIDE)
     return UnreadableFileError(f"{name}: {problem.message('en')}", problem)
 
@@ -184,18 +185,18 @@ def _file(path: Path, found: Found) -> None:
         data = path.read_bytes()
         found.saved.append(datetime.fromtimestamp(path.stat().st_mtime, tz=UTC).date())
     except FileNotFoundError:
-        raise _unreadable(path.name, "missing") from None
+        raise unreadable(path.name, "missing") from None
     except OSError:
-        raise _unreadable(path.name, "no_access") from None
+        raise unreadable(path.name, "no_access") from None
     found.sources.append((path.name, hashlib.sha256(data).hexdigest()))
     if not data.strip():
-        raise _unreadable(path.name, "empty")
+        raise unreadable(path.name, "empty")
     if data[:4] in (b"PK\x03\x04", b"PK\x05\x06") or data[:8] == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1":
         found.grids.extend(_workbook(path.name, data))
         return
     suffix = path.suffix.lower()
     if suffix in WORKBOOKS and b"\0" in data[:4096] and data[:2] not in (b"\xff\xfe", b"\xfe\xff"):
-        raise _unreadable(path.name, "damaged")
+        raise unreadable(path.name, "damaged")
     grid = _text_grid(path.name, data)
     if suffix in WORKBOOKS:
         # HR systems often write plain tables and call them .xls; Excel opens them, so they are read.
@@ -206,36 +207,43 @@ def _file(path: Path, found: Found) -> None:
 # Workbooks
 
 
-def _unpack(name: str, data: bytes) -> dict[str, bytes]:
-    """Return the XML members that matter, after counting what every member truly unpacks to.
+def unpack(
+    name: str,
+    data: bytes,
+    wanted: Callable[[str], bool],
+    *,
+    most: int = MOST_BYTES,
+    refused: Callable[[str, str], UnreadableFileError] = unreadable,
+) -> dict[str, bytes]:
+    """Return the members that are wanted by name, after counting what every member truly unpacks to.
 
     Sizes in a zip's directory are only claims, so each member is unpacked in pieces and counted before the reader
-    sees the file.
+    sees the file. ``refused`` words what is wrong.
     """
     try:
         archive = zipfile.ZipFile(io.BytesIO(data))
         members = archive.infolist()
     except (zipfile.BadZipFile, ValueError, NotImplementedError, EOFError, UnicodeDecodeError):
-        raise _unreadable(name, "damaged") from None
+        raise refused(name, "damaged") from None
     if any(m.flag_bits & 1 for m in members):
-        raise _unreadable(name, "password")
-    if len(members) > 10_000 or sum(m.file_size for m in members) > MOST_BYTES:
-        raise _unreadable(name, "too_large")
+        raise refused(name, "password")
+    if len(members) > 10_000 or sum(m.file_size for m in members) > most:
+        raise refused(name, "too_large")
     total = 0
     kept: dict[str, bytes] = {}
     for member in members:
         start = member.header_offset
         if data[start : start + 4] != b"PK\x03\x04":
-            raise _unreadable(name, "damaged")
+            raise refused(name, "damaged")
         begin = start + 30 + int.from_bytes(data[start + 26 : start + 28], "little")
         begin += int.from_bytes(data[start + 28 : start + 30], "little")
         packed = memoryview(data)[begin : begin + member.compress_size]
-        wanted = member.filename.startswith(("xl/worksheets/", "xl/workbook", "xl/_rels/")) or member.filename in _ODS_PARTS
+        keep = wanted(member.filename)
         pieces: list[bytes] = []
         size = 0
         if member.compress_type == zipfile.ZIP_STORED:
             size = len(packed)
-            pieces = [bytes(packed)] if wanted else []
+            pieces = [bytes(packed)] if keep else []
         elif member.compress_type == zipfile.ZIP_DEFLATED:
             unpacker = zlib.decompressobj(-zlib.MAX_WBITS)
             rest: bytes | memoryview = packed
@@ -244,20 +252,24 @@ def _unpack(name: str, data: bytes) -> dict[str, bytes]:
                     piece = unpacker.decompress(rest, 1 << 22)
                     rest = unpacker.unconsumed_tail
                     size += len(piece)
-                    if total + size > MOST_BYTES or (size > 10_000_000 and size > MOST_RATIO * len(packed)):
-                        raise _unreadable(name, "too_large")
-                    if wanted:
+                    if total + size > most or (size > 10_000_000 and size > MOST_RATIO * len(packed)):
+                        raise refused(name, "too_large")
+                    if keep:
                         pieces.append(piece)
             except zlib.error:
-                raise _unreadable(name, "damaged") from None
+                raise refused(name, "damaged") from None
         else:
-            raise _unreadable(name, "damaged")
+            raise refused(name, "damaged")
         total += size
-        if total > MOST_BYTES:
-            raise _unreadable(name, "too_large")
-        if wanted:
+        if total > most:
+            raise refused(name, "too_large")
+        if keep:
             kept[member.filename] = b"".join(pieces)
     return kept
+
+
+def _is_of_a_workbook(member: str) -> bool:
+    return member.startswith(("xl/worksheets/", "xl/workbook", "xl/_rels/")) or member in _ODS_PARTS
 
 
 _ODS_PARTS = frozenset({"content.xml", "META-INF/manifest.xml"})
@@ -284,7 +296,7 @@ def _sheet_facts(name: str, xml: bytes) -> tuple[int, list[tuple[int, int]]]:
     last_row = max(map(int, {row for _, row in places}), default=0)
     last_column = max(map(_column_number, {column for column, _ in places}), default=0)
     if last_row * last_column > MOST_CELLS:
-        raise _unreadable(name, "too_many_cells")
+        raise unreadable(name, "too_many_cells")
     formulas = [(int(m[2]), _column_number(m[1])) for m in _EMPTY_FORMULA.finditer(xml)] if b"<f" in xml else []
     return len(_ROW_HIDDEN.findall(xml)), formulas
 
@@ -315,20 +327,20 @@ def _check_ods(name: str, xml: bytes) -> None:
     for cell in _ODS_CELL.finditer(xml):
         times = _ODS_TIMES.search(cell[0])
         if times and int(times[1]) > MOST_COLUMNS:
-            raise _unreadable(name, "too_many_cells")
+            raise unreadable(name, "too_many_cells")
     for row in _ODS_ROW.finditer(xml):
         if int(row[1]) > 10_000 and b"office:value-type" in row[2]:
-            raise _unreadable(name, "too_many_cells")
+            raise unreadable(name, "too_many_cells")
 
 
 def _workbook(name: str, data: bytes) -> list[Grid]:
     # Excel wraps a locked workbook in a compound file; the reader only says that it knows no such format.
     if "EncryptedPackage".encode("utf-16-le") in data[:1_000_000]:
-        raise _unreadable(name, "password")
-    parts = _unpack(name, data) if data[:2] == b"PK" else {}
+        raise unreadable(name, "password")
+    parts = unpack(name, data, _is_of_a_workbook) if data[:2] == b"PK" else {}
     facts = {part: _sheet_facts(name, xml) for part, xml in parts.items() if part.startswith("xl/worksheets/")}
     if b"encryption-data" in parts.get("META-INF/manifest.xml", b""):
-        raise _unreadable(name, "password")
+        raise unreadable(name, "password")
     _check_ods(name, parts.get("content.xml", b""))
     files = _sheet_files(parts)
     book = _open(name, data)
@@ -358,7 +370,7 @@ def _workbook(name: str, data: bytes) -> list[Grid]:
                 )
         grids.append(grid)
     if not grids:
-        raise _unreadable(name, "empty")
+        raise unreadable(name, "empty")
     return grids
 
 
@@ -374,13 +386,13 @@ def letters(column: int) -> str:
 def _guarded(name: str, fault: BaseException) -> UnreadableFileError:
     """Turn what the reader raises into one line; anything that is not its own is raised again."""
     if isinstance(fault, python_calamine.PasswordError):
-        return _unreadable(name, "password")
+        return unreadable(name, "password")
     # A fault inside the Rust reader surfaces as pyo3's PanicException, which derives from BaseException and cannot
     # be imported; a damaged file must not end in a traceback for that.
     if isinstance(fault, python_calamine.CalamineError | OSError | ValueError) or type(fault).__name__ == "PanicException":
         if "password" in str(fault).lower() or "encrypt" in str(fault).lower():
-            return _unreadable(name, "password")
-        return _unreadable(name, "damaged")
+            return unreadable(name, "password")
+        return unreadable(name, "damaged")
     raise fault
 
 
@@ -397,7 +409,7 @@ def _sheet_rows(
     try:
         sheet = book.get_sheet_by_name(sheet_name)
         if sheet.total_height * sheet.total_width > MOST_CELLS:
-            raise _unreadable(name, "too_many_cells")
+            raise unreadable(name, "too_many_cells")
         rows: list[list[Cell]] = [list(row) for row in sheet.to_python(skip_empty_area=False)]
         ranges = sheet.merged_cell_ranges or []
     except UnreadableFileError:
@@ -413,7 +425,7 @@ def _sheet_rows(
 _MOJIBAKE = ("Ã¥", "Ã¤", "Ã¶", "Ã…", "Ã„", "Ã–", "Ã©")
 
 
-def _decoded(name: str, data: bytes) -> tuple[str, list[Problem]]:
+def decoded(name: str, data: bytes) -> tuple[str, list[Problem]]:
     """Decode UTF-8, UTF-16 with its mark, cp1252 or the old DOS page; tell what had to be mended."""
     mended = Problem(code="encoding_repaired", effect=ProblemEffect.CHANGED, file=name, table=name)
     doubtful = Problem(code="encoding_doubtful", file=name, table=name)
@@ -421,9 +433,9 @@ def _decoded(name: str, data: bytes) -> tuple[str, list[Problem]]:
         try:
             return data.decode("utf-16"), []
         except UnicodeDecodeError:
-            raise _unreadable(name, "damaged") from None
+            raise unreadable(name, "damaged") from None
     if b"\0" in data:
-        raise _unreadable(name, "not_a_table")
+        raise unreadable(name, "not_a_table")
     try:
         plain = data.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -475,17 +487,17 @@ def _delimiter(plain: str) -> str:
 
 
 def _text_grid(name: str, data: bytes) -> Grid:
-    plain, problems = _decoded(name, data)
+    plain, problems = decoded(name, data)
     if plain.lstrip()[:1] == "<":
-        raise _unreadable(name, "not_a_table")
+        raise unreadable(name, "not_a_table")
     if sum(not (c.isprintable() or c in "\r\n\t") for c in plain[:2000]) > 20:
-        raise _unreadable(name, "not_a_table")
+        raise unreadable(name, "not_a_table")
     # One cell may hold a long text; Python's own limit of 131 072 characters would end in a traceback.
     limit = csv.field_size_limit(10_000_000)
     try:
         rows = _rows_of(plain, _delimiter(plain))
     except csv.Error:
-        raise _unreadable(name, "not_a_table") from None
+        raise unreadable(name, "not_a_table") from None
     finally:
         csv.field_size_limit(limit)
     if rows and rows[0] and len(rows[0]) <= 2 and rows[0][0].strip().lower().startswith("sep="):

@@ -78,7 +78,7 @@ from competence.model import (
 )
 from competence.staff import OPT_INS, TABLES, Staff, split_cells
 
-__all__ = ["Scale", "decisions_from_frame", "read_staff"]
+__all__ = ["Scale", "content_id", "decisions_from_frame", "read_staff"]
 
 Scale = Mapping[Any, Any] | str
 
@@ -207,7 +207,7 @@ def _checked_scale(scale: Scale | None) -> dict[str, int | None] | None:
 _HEX_AS_LETTERS = str.maketrans("0123456789", "ghijklmnop")
 
 
-def _digest(prefix: str, *parts: object) -> str:
+def content_id(prefix: str, *parts: object) -> str:
     """Return an id that depends on nothing but the content: 64 bits, so that a million rows do not collide.
 
     Letters only, since ten digits in a row can look like a personal identity number.
@@ -592,7 +592,7 @@ class _Reader:
                     else:
                         rows.reject(i, "name_not_unique", column=rows.heading("name"))
                     continue
-                key = next(iter(known)) if known else _digest("n", name_key(name))
+                key = next(iter(known)) if known else content_id("n", name_key(name))
                 made += not known
             self._take(rows, i, key, cells, marks)
         if made:
@@ -689,7 +689,7 @@ class _Reader:
         visibility: Visibility,
     ) -> None:
         """Keep a statement that came with a person's row."""
-        key = _digest("m" if heading else "s", person_id, text, step, on, source, visibility)
+        key = content_id("m" if heading else "s", person_id, text, step, on, source, visibility)
         statement = Statement(
             statement_id=key,
             person_id=person_id,
@@ -919,7 +919,7 @@ class _Reader:
             source = sources[i] or Source.SELF
             own = Visibility.UNIT if source is Source.SELF else Visibility.ORGANISATION
             visibility = visibilities[i] or own
-            key = ids[i] or _digest("s", person_id, texts[i], langs[i], where[i], days[i], source, levels[i], visibility)
+            key = ids[i] or content_id("s", person_id, texts[i], langs[i], where[i], days[i], source, levels[i], visibility)
             statement = Statement(
                 statement_id=key,
                 person_id=person_id,
@@ -979,7 +979,7 @@ class _Reader:
                 label=labels[i],
             )
             if not ids[i]:
-                evidence = replace(evidence, evidence_id=_digest("e", *_values(evidence)))
+                evidence = replace(evidence, evidence_id=content_id("e", *_values(evidence)))
             elif ids[i] in seen and seen[ids[i]] != evidence:
                 rows.reject(i, "duplicate_id", column=rows.heading("evidence_id"))
                 continue
@@ -1096,7 +1096,7 @@ class _Reader:
                 key = ids[i]
                 if not key:
                     # Two vacancies alike are two posts, so alike rows are numbered.
-                    plain = _digest("p", unit, own, holder, least[i])
+                    plain = content_id("p", unit, own, holder, least[i])
                     alike[plain] += 1
                     key = f"{plain}-{alike[plain]}" if alike[plain] > 1 else plain
                 post = Post(post_id=key, unit_id=unit, roles=own, holder_id=holder, min_staffing=least[i])
