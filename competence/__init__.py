@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from competence.example import example_municipality
     from competence.graph import CompetenceGraph, build_graph
     from competence.inference import infer_hidden
-    from competence.io import read_aid, read_local, read_staff, write_staff
+    from competence.io import read_aid, read_document, read_local, read_staff, write_staff
     from competence.linking import Linker, link_statements
     from competence.model import Choice, Decision, Evidence, Need, NeedItem, Outcome, Person, Reason, Sex, Statement
     from competence.settings import Settings
@@ -68,6 +68,7 @@ __all__ = [
     "pair_mentors",
     "plan_rotation",
     "read_aid",
+    "read_document",
     "read_local",
     "read_staff",
     "suggest_validations",
@@ -80,7 +81,7 @@ _MODULES = {
     "example": ("example_municipality",),
     "graph": ("CompetenceGraph", "build_graph"),
     "inference": ("infer_hidden",),
-    "io": ("read_aid", "read_local", "read_staff", "write_staff"),
+    "io": ("read_aid", "read_document", "read_local", "read_staff", "write_staff"),
     "linking": ("Linker", "link_statements"),
     "model": ("Choice", "Decision", "Evidence", "Need", "NeedItem", "Outcome", "Person", "Reason", "Sex", "Statement"),
     "settings": ("Settings",),

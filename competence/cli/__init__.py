@@ -17,6 +17,7 @@ import click
 
 from competence import __version__
 from competence._texts import text
+from competence.cli._document import print_document
 from competence.cli._group import Commands
 from competence.cli._options import (
     Call,
@@ -363,6 +364,32 @@ def validations(ctx: click.Context, units: tuple[str, ...], people: tuple[str, .
     graph = call.graph(call.read())
     plan = suggest_validations(graph, people=people or None, units=units or None, stage=stage, n=n, seed=call.seed)
     call.finish(ctx, plan, graph)
+
+
+@cli.command()
+@click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
+@click.option(
+    "--taxonomy", "place", type=click.Path(path_type=Path), help="Folder or zip of a taxonomy (default: the municipal one)."
+)
+@local_option
+@lang_option
+@click.pass_context
+def document(ctx: click.Context, file: Path, place: Path | None) -> None:
+    """Read a CV or another text of one's own, and the competences it names.
+
+    FILE is .docx, .odt, .pdf or text; - takes the same, or pasted text, from standard input. Nothing is stored. Contact
+    details and what must not be held are left out and counted. Exit codes: 0 it was read, 2 it could not be.
+    """
+    from competence.io import read_document, read_local
+    from competence.linking import Linker
+
+    lang = ctx.meta["competence.lang"]
+    read = read_document(sys.stdin.buffer, name="-") if str(file) == "-" else read_document(file)
+    known = load_taxonomy(place)
+    table: Path | None = ctx.meta.get("competence.local")
+    if table is not None:
+        known, _ = read_local(table).apply(known)
+    print_document(read, Linker.fit(known).link_many([passage.text for passage in read.passages]), known, lang)
 
 
 @cli.group()
