@@ -271,8 +271,8 @@ def _tree(name: str, xml: bytes) -> _Node:
     return top
 
 
-_MARKS = "•·●○▪▫■□‣⁃∙◦➢➤►✓✔–—*\u2010-\u2012\uf0b7\uf0a7"
-_BULLET = re.compile(rf"^\s*(?:[{_MARKS}]\s+|[•●▪■‣◦➢➤►✓✔\uf0b7\uf0a7]|-\s+|o\s+(?=[A-ZÅÄÖ])|\d{{1,2}}[.)]\s+(?=\D))")
+_MARKS = "•·●○▪▫■□‣⁃∙◦➢➤►✓✔–—*§\u2010-\u2012\uf000-\uf0ff"
+_BULLET = re.compile(rf"^\s*(?:[{_MARKS}]\s+|[•●▪■‣◦➢➤►✓✔\uf000-\uf0ff]|-\s+|o\s+(?=[A-ZÅÄÖ])|\d{{1,2}}[.)]\s+(?=\D))")
 _UNSEEN = re.compile("[\u200b\u200c\u200d\u2060\ufeff\u00ad\x00-\x08\x0b\x0e-\x1f\ufffe]")
 
 
@@ -551,8 +551,7 @@ def _vocabulary(lines: Iterable[str]) -> Counter[str]:
 
 
 _FULL = 0.85
-"""A line that the next word would have filled to this share of the longest was broken for want of room; letters differ
-in width, so that an even column has lines of 90 to 100 per cent of its longest."""
+"""A line of plain text that the next word would have filled to this share of the longest was broken for want of room."""
 
 
 def _is_full(line: str, after: str, width: int) -> bool:
@@ -609,7 +608,8 @@ _PDF_FAULTS = (
 class _Line:
     """One line of a page: its text, where it starts, how large it is.
 
-    ``drawn`` says that its last hyphen was put there apart from the text, ``margin`` that it stands at the top or bottom edge.
+    ``text_x`` is where the text after a bullet starts, ``drawn`` says that its last hyphen was put there apart from the
+    text, ``margin`` that it stands at the top or bottom edge.
     """
 
     text: str
@@ -618,8 +618,8 @@ class _Line:
     y: float
     size: float
     bold: bool
+    text_x: float
     bullet: bool = False
-    text_x: float = 0.0
     drawn: bool = False
     margin: bool = False
 
@@ -680,7 +680,7 @@ class _Lines:
         bare = text[mark.end() :].strip() if mark and mark.end() <= len(text) else "" if mark else text
         bold = all(f[4] for f in fragments if len(f[0].strip()) > 1)
         margin = not self.low <= y <= self.high
-        self.lines.append(_Line(bare, self.page, x, y, round(main[3], 1), bold, bool(mark), text_x, drawn, margin))
+        self.lines.append(_Line(bare, self.page, x, y, round(main[3], 1), bold, text_x, bool(mark), drawn, margin))
 
 
 @contextmanager
@@ -726,7 +726,7 @@ def _pdf(name: str, data: bytes) -> Opened:
         raise refused(name, "too_long") from None
     except (PyPdfError, *_PDF_FAULTS):
         raise refused(name, "damaged") from None
-    return Opened(format="pdf", paragraphs=tuple(_of_lines(_without_margins(lines, pages))), pages=pages)
+    return Opened(format="pdf", paragraphs=tuple(_of_lines(_side_by_side(_without_margins(lines, pages)))), pages=pages)
 
 
 def _page_count(name: str, reader: pypdf.PdfReader) -> int:
@@ -795,6 +795,31 @@ def _without_margins(lines: Sequence[_Line], pages: int) -> list[_Line]:
     ]
 
 
+_SAME_HEIGHT = 0.25
+"""Share of the letters' size by which what stands on one line may differ in height."""
+
+
+def _side_by_side(lines: Sequence[_Line]) -> list[_Line]:
+    """Join what was drawn apart on one line: the cells of a row, and a bullet to what it stands before."""
+    joined: list[_Line] = []
+    for line in lines:
+        last = joined[-1] if joined else None
+        level = last is not None and last.page == line.page and abs(last.y - line.y) <= _SAME_HEIGHT * max(last.size, line.size)
+        if last is None or not level or line.x <= last.x:
+            joined.append(line)
+        elif _is_mark(last.text):
+            joined[-1] = replace(line, bullet=True, x=last.x)
+        else:
+            joined[-1] = replace(last, text=f"{last.text} {line.text}")
+    return [line for line in joined if not _is_mark(line.text)]
+
+
+def _is_mark(text: str) -> bool:
+    """Say whether a line is nothing but a bullet, whatever the font calls it."""
+    return len(text) <= 2 and not any(c.isalnum() for c in text)
+
+
+_INDENT = 0.3
 _SAME_SIZE = 0.06
 _HEADING_SIZE = 1.12
 """A heading is at least this much larger than the text; a step of one point on eleven is 1.09."""
@@ -842,20 +867,41 @@ def _leading(lines: Sequence[_Line]) -> dict[float, float]:
     return {size: sorted(found)[len(found) // 4] for size, found in gaps.items()}
 
 
-def _widths(lines: Sequence[_Line]) -> dict[tuple[float, int], int]:
-    """Return for each size of letters and place from the left the characters of the longest line that starts about there."""
-    longest: dict[tuple[float, int], int] = {}
+_WIDE, _THIN = frozenset("mwMWOQGÅÄÖ@%–—"), frozenset("iljtfrI.,:;!'|()-’ ")
+
+
+def _room(text: str) -> float:
+    """Estimate how wide a text is, in widths of an ordinary letter; its font is not asked, as not every file tells."""
+    return sum(1.5 if c in _WIDE else 0.6 if c in _THIN else 1.25 if c.isupper() else 1.0 for c in text)
+
+
+_LETTER = 0.5
+"""Width of an ordinary letter by its size."""
+_FILLED = 0.93
+"""A line that the next word would have filled to this share of the widest was broken for want of room."""
+_NARROW = 45
+"""Ordinary letters in a line of a side column at most."""
+_RUNNING = frozenset(".!?,;:-–")
+
+
+def _widths(lines: Sequence[_Line]) -> dict[tuple[float, int], float]:
+    """Return for each size of letters and place from the left how much room a line has there.
+
+    That is as far as the lines go that start about there, an indent to either side.
+    """
+    ends: dict[tuple[float, int], float] = {}
     for line in lines:
-        key = (line.size, round(line.x))
-        longest[key] = max(longest.get(key, 0), len(line.text))
+        key = (line.size, round(line.text_x))
+        ends[key] = max(ends.get(key, 0.0), line.text_x + _LETTER * line.size * _room(line.text))
     return {
-        (size, x): max(n for (other, at), n in longest.items() if other == size and abs(at - x) <= 3 * size)
-        for size, x in longest
+        (size, x): (max(end for (other, at), end in ends.items() if other == size and abs(at - x) <= 3 * size) - x)
+        / (_LETTER * size)
+        for size, x in ends
     }
 
 
 def _goes_on(
-    group: Sequence[_Line], line: _Line, text: str, leading: Mapping[float, float], widths: Mapping[tuple[float, int], int]
+    group: Sequence[_Line], line: _Line, text: str, leading: Mapping[float, float], widths: Mapping[tuple[float, int], float]
 ) -> bool:
     """Say whether a line belongs to the paragraph above it."""
     last = group[-1]
@@ -870,11 +916,15 @@ def _goes_on(
     gap = last.y - line.y
     if not 0 < gap <= 1.25 * leading.get(last.size, 1.6 * last.size):
         return False
-    start = group[0].text_x if group[0].bullet and len(group) == 1 else last.x
-    if abs(line.x - start) > 1.5 * line.size and len(group) > 1:
+    if group[0].bullet and group[0].text_x - group[0].x > _INDENT * line.size:
+        # Under a bullet the text hangs: what starts where its text does goes on, and nothing else.
+        return abs(line.x - group[0].text_x) <= _INDENT * line.size
+    if abs(line.x - last.text_x) > 1.5 * line.size and len(group) > 1:
         return False
-    width = widths[last.size, round(last.x)]
-    if width < _NARROWEST_WRAPPED and not line.text[:1].islower():
+    width = widths[last.size, round(last.text_x)]
+    if width < _NARROW and line.text[:1].isupper() and last.text[-1:] not in _RUNNING:
         # In a narrow column a list of short lines looks like wrapped text.
         return False
-    return broken or _is_full(last.text, line.text, width)
+    if last.text.endswith(","):
+        return True
+    return broken or _room(last.text) + _room(" ") + _room(line.text.split(" ", 1)[0]) >= _FILLED * width
