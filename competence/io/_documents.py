@@ -590,6 +590,7 @@ _LONGEST = 280
 _LONGEST_SENTENCE = 600
 _ENDED = re.compile(r"[.!?…][\"”»)]?$")
 _BETWEEN = re.compile(r"(?<=[.!?…])\s+(?=[\"”«(\[]?[^\W\d_a-zåäöéü])")
+_LAST_WORD = 12
 _SHORTENED = re.compile(
     r"(?:\b\w\.\w\.|\b\w\.|\b(?:bl|ca|dr|e|etc|ev|fil|forts|inkl|jur|leg|mag|max|med|min|nr|resp|s|st|tekn|tel|t|år)\.)$"
 )
@@ -598,7 +599,7 @@ _SHORTENED = re.compile(
 def _sentences(text: str) -> list[str]:
     found: list[str] = []
     for piece in _BETWEEN.split(text):
-        if found and _SHORTENED.search(found[-1]):
+        if found and _SHORTENED.search(found[-1][-_LAST_WORD:]):
             found[-1] += " " + piece
         else:
             found.append(piece)

@@ -276,9 +276,13 @@ _BULLET = re.compile(rf"^\s*(?:[{_MARKS}]\s+|[•●▪■‣◦➢➤►✓✔\
 _UNSEEN = re.compile("[\u200b\u200c\u200d\u2060\ufeff\u00ad\x00-\x08\x0b\x0e-\x1f\ufffe]")
 
 
+_LONGEST_WORD = 200
+"""Longer runs of letters are no words, and would make the search for words and addresses slow."""
+
+
 def _tidy(text: str) -> str:
     """Return the text with single spaces and without characters that nobody sees."""
-    return " ".join(_UNSEEN.sub("", text).split())
+    return " ".join(word[:_LONGEST_WORD] for word in _UNSEEN.sub("", text).split())
 
 
 def _pieces(text: str, kind: BlockKind, rank: float = 0.0) -> Iterator[Paragraph]:
@@ -535,12 +539,14 @@ def _joined(before: str, after: str, vocabulary: Counter[str], *, drawn: bool = 
     if not after[:1].islower():
         return before + after
     stem = before[:-1]
-    met = re.search(r"[\w-]+$", stem)
+    # The last word is enough, however long the paragraph has grown.
+    last = stem[-_LONGEST_WORD - 1 :]
+    met = re.search(r"[\w-]+$", last)
     head = re.match(r"\w+", after)
     first, second = (met[0] if met else "").lower(), (head[0] if head else "").lower()
     if vocabulary[f"{first}-{second}"] > vocabulary[f"{first}{second}"]:
         return before + after
-    if not drawn and not vocabulary[f"{first}{second}"] and _KEPT_BEFORE.search(stem):
+    if not drawn and not vocabulary[f"{first}{second}"] and _KEPT_BEFORE.search(last):
         return before + after
     return stem + after
 
