@@ -31,18 +31,21 @@ from competence._words import (
     FILLERS,
     STOP,
     Lexicon,
+    Speller,
     Stance,
     Token,
     clauses,
     content_words,
     fold,
     segments,
+    spoken_words,
     stances,
     title_places,
     title_tokens,
     tokenize,
 )
 from competence.errors import InputError, Problem
+from competence.linking._meanings import Meaning, Meanings
 from competence.model import (
     Concept,
     ConceptKind,
@@ -62,6 +65,7 @@ from competence.settings import Settings
 from competence.staff import Staff, TitleLink, Unlinked
 from competence.taxonomy import AidList, LocalTitle, Taxonomy, map_titles
 from competence.taxonomy.aid import MappedBy
+from competence.taxonomy.core import NOTHING
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -84,6 +88,8 @@ class How(StrEnum):
     """The same words but for a letter or two, or for missing dots and rings."""
     SIMILAR = "similar"
     """Alike in characters and stems."""
+    SAYING = "saying"
+    """Said like what people say when they mean it."""
 
 
 # Probability that the concept is the one meant, per way of meeting. For a whole text the first four are what a reader
@@ -108,6 +114,17 @@ _LONGEST_LABEL = 9
 """Words of the longest label looked for word for word inside a text."""
 _CACHE_FILES = 8
 """Cache files kept, newest first; one takes some megabytes."""
+_FEWEST_WORDS = 3
+"""Words that carry something from which on a part of a text is weighed as a statement."""
+_SURE_PART = 0.7
+"""Probability from which on a part of a text is taken for a statement of its own."""
+_NEAREST = 40
+"""Likeliest meanings looked at."""
+_AGREED = 12
+_DOUBTED = 0.5
+"""A label met inside a statement counts in full where the statement is among the _AGREED nearest to it, else this share."""
+_FEWEST_SAYINGS = 200
+"""Sayings of concepts from which on statements are weighed by what people say, not only by labels."""
 _CHUNK = 512
 """Texts weighed at once: bounds memory to about 512 x labels x 8 bytes."""
 _CODE_SURE = MappingProxyType({MappedBy.AID: 0.9, MappedBy.AID_LABEL: 0.9, MappedBy.AID_SSYK: 0.6})
@@ -619,6 +636,17 @@ class _Index:
                 found.append([(int(t), float(scores[row, t]), self._best_label(int(t), by_label[row])) for t in ranked])
         return found
 
+    def preferred(self, target: int) -> _Entry | None:
+        """Return the first preferred label of a target, else its first label; None where it has none."""
+        return self._preferred.get(target)
+
+    @cached_property
+    def _preferred(self) -> dict[int, _Entry]:
+        found: dict[int, _Entry] = {}
+        for entry in sorted(self.entries, key=lambda e: (not e.preferred, e.lang != "sv")):
+            found.setdefault(entry.target, entry)
+        return found
+
     @cached_property
     def _columns(self) -> tuple[csr_matrix, csr_matrix]:
         """Labels and descriptions as columns, the form that texts are multiplied by."""
@@ -662,6 +690,38 @@ class _Reading:
     tied: bool = False
 
 
+@dataclass(frozen=True)
+class _Said:
+    """What the sayings of a taxonomy teach, beside the index of its labels: targets are those of the index, in its order."""
+
+    meanings: Meanings
+    speller: Speller
+
+    @classmethod
+    def of(cls, taxonomy: Taxonomy, named: Sequence[_Named], lexicon: Lexicon, stored: _Stored | None = None) -> _Said | None:
+        """Learn from the sayings, or take what was learned from the cache; None where a taxonomy has too few to learn from."""
+        position = {n.key: i for i, n in enumerate(named)}
+        said = [
+            (position.get(key, -1), spoken_words(t.word for t in tokenize(saying)))
+            for lang in sorted(taxonomy.spoken)
+            for key, sayings in sorted(taxonomy.spoken[lang].items())
+            if key == NOTHING or key in position
+            for saying in sayings
+        ]
+        if sum(target >= 0 for target, _ in said) < _FEWEST_SAYINGS:
+            return None
+        labels = [(i, spoken_words(t.word for t in tokenize(label))) for i, n in enumerate(named) for label, _, _ in n.labels]
+        about = [(i, spoken_words(t.word for t in tokenize(text))) for i, n in enumerate(named) for text in n.descriptions]
+        words = [w for found in (labels, about, said) for _, text in found for w in text]
+        if stored and stored.said:
+            return cls(Meanings.of(stored.said, stored.arrays, lexicon), Speller(words))
+        return cls(Meanings.fit(len(named), labels, about, said, lexicon), Speller(words))
+
+    def words(self, words: Sequence[str]) -> tuple[str, ...]:
+        """Return the words of a statement as they are compared."""
+        return spoken_words(words, self.speller)
+
+
 class Linker:
     """Link texts to concepts and titles to roles; made by :meth:`fit`, never changed.
 
@@ -684,13 +744,20 @@ class Linker:
     """
 
     def __init__(
-        self, taxonomy: Taxonomy, concepts: _Index, roles: _Index, settings: Settings, pairs: tuple[tuple[str, str], ...]
+        self,
+        taxonomy: Taxonomy,
+        concepts: _Index,
+        roles: _Index,
+        settings: Settings,
+        pairs: tuple[tuple[str, str], ...],
+        meanings: _Said | None = None,
     ) -> None:
         self.taxonomy = taxonomy
         self.settings = settings
         self._concepts = concepts
         self._roles = roles
         self._pairs = pairs
+        self._said = meanings
 
     @classmethod
     def fit(
@@ -747,9 +814,10 @@ class Linker:
         else:
             for index in (concepts, roles):
                 index.weigh(_Space.fit(lexicon, index.documents()))
-            if path:
-                _write_cache(path, lexicon, concepts, roles)
-        return cls(taxonomy, concepts, roles, settings, known)
+        said = _Said.of(taxonomy, named, lexicon, stored)
+        if path and not stored:
+            _write_cache(path, lexicon, (concepts, roles), said)
+        return cls(taxonomy, concepts, roles, settings, known, said)
 
     def with_concepts(self, concepts: Iterable[Concept]) -> Linker:
         """Return a linker that also knows these concepts, such as an employer's own; cost O(their labels)."""
@@ -771,6 +839,7 @@ class Linker:
             self._roles.extended(roles) if roles else self._roles,
             self.settings,
             self._pairs,
+            self._said,
         )
 
     def link(self, text: str, *, lang: str | None = None, context: Iterable[str] | None = None, n: int = 5) -> Links[Link]:
@@ -979,6 +1048,8 @@ class Linker:
         self, index: _Index, readings: Sequence[_Reading], n: int, favoured: Sequence[frozenset[int]] | frozenset[int]
     ) -> list[list[_Match]]:
         """Weigh by likeness what is left of each text, and put all its matches in order."""
+        if index is self._concepts and self._said is not None and not any(r.term for r in readings):
+            return self._weigh_said(index, self._said, readings, n, favoured)
         queries: dict[tuple[str, ...], int] = {}
         for reading in readings:
             for a, b in reading.spans:
@@ -993,6 +1064,70 @@ class Linker:
             ]
             found.append(_in_order(index, reading, pieces, n))
         return found
+
+    def _weigh_said(
+        self,
+        index: _Index,
+        said: _Said,
+        readings: Sequence[_Reading],
+        n: int,
+        favoured: Sequence[frozenset[int]] | frozenset[int],
+    ) -> list[list[_Match]]:
+        """Weigh statements by what people say: the whole, and each part between punctuation where there are several."""
+        queries: dict[tuple[str, ...], int] = {}
+        spans: list[list[tuple[int, int, int]]] = []
+        for reading in readings:
+            whole = (0, len(reading.tokens))
+            parts = [p for p in reading.segments if sum(map(_carries, reading.words[p[0] : p[1]])) >= _FEWEST_WORDS]
+            mine = []
+            for a, b in dict.fromkeys([whole, *parts]) if reading.tokens else ():
+                words = said.words(reading.words[a:b])
+                mine.append((a, b, queries.setdefault(words, len(queries))))
+            spans.append(mine)
+        weighed = said.meanings.weigh(list(queries), max(n, _NEAREST) + 1)
+        found = []
+        for number, (reading, mine) in enumerate(zip(readings, spans, strict=True)):
+            prefer = favoured if isinstance(favoured, frozenset) else favoured[number]
+            if mine:
+                _agree(reading, weighed[mine[0][2]], [(a, b, weighed[k]) for a, b, k in mine])
+            # A part of a text speaks for itself only where it is sure; else the whole tells what is nearest.
+            pieces = []
+            for place, (a, b, k) in enumerate(mine):
+                meant = _meant(index, reading, (a, b), weighed[k], prefer)
+                if place == 0 or (meant and meant[0].probability >= _SURE_PART):
+                    pieces.append((a, b, meant if place == 0 else meant[:1]))
+            found.append(_in_order(index, reading, pieces, n))
+        return found
+
+
+def _agree(reading: _Reading, whole: Meaning, parts: Sequence[tuple[int, int, Meaning]]) -> None:
+    """Lower what met word for word by how little is claimed, and where nothing else said points the same way."""
+    if reading.whole:
+        return
+    long = sum(map(_carries, reading.words)) >= _FEWEST_WORDS
+    claimed = min(1.0, 2 * whole.claimed) if long else 1.0
+    changed = []
+    for match in reading.matches:
+        near = [m for a, b, m in parts if any(a <= i < b for i in match.places)] or [whole]
+        place = min(int(np.flatnonzero(m.targets == match.target)[0]) if match.target in m.targets else _NEAREST for m in near)
+        trust = 1.0 if not long or place < _AGREED else _DOUBTED
+        changed.append(replace(match, probability=round(match.probability * claimed * trust, 6)))
+    reading.matches = changed
+
+
+def _meant(index: _Index, reading: _Reading, span: tuple[int, int], meaning: Meaning, favoured: frozenset[int]) -> list[_Match]:
+    """Turn what a span means into matches."""
+    places = tuple(range(*span))
+    stance = next((reading.stance[i] for i in places if reading.stance[i] is not Stance.CLAIMED), Stance.CLAIMED)
+    ranked = list(zip(meaning.targets.tolist(), meaning.probabilities.tolist(), strict=True))
+    # A context breaks ties only: it never lifts a concept over one that is clearly likelier.
+    ranked.sort(key=lambda r: (-round(r[1], 2), r[0] not in favoured, -r[1], index.keys[r[0]]))
+    if len(ranked) > 1 and round(ranked[0][1], 2) == round(ranked[1][1], 2):
+        reading.tied = True
+    return [
+        _Match(target, round(p * meaning.claimed, 6), index.preferred(target), How.SAYING, stance, places, place=place)
+        for place, (target, p) in enumerate(ranked, start=1)
+    ]
 
 
 def _is_free(words: Sequence[str], places: tuple[int, ...], taken: set[int]) -> bool:
@@ -1248,6 +1383,7 @@ class _Stored:
 
     memory: dict[str, dict[str, str]]
     features: tuple[list[str], list[str]]
+    said: Mapping[str, list[str]]
     arrays: Mapping[str, np.ndarray]
 
     def restore(self, lexicon: Lexicon, *indexes: _Index) -> None:
@@ -1267,24 +1403,36 @@ class _Stored:
 
 def _cache_path(taxonomy: Taxonomy, settings: Settings, pairs: tuple[tuple[str, str], ...]) -> Path | None:
     """Return where the cache file lies; its name holds everything that the content depends on."""
+    from importlib.metadata import version
+
     import scipy
     import snowballstemmer
 
     folder = os.environ.get("COMPETENCE_CACHE")
     try:
         place = Path(folder) if folder else Path.home() / ".cache" / "competence"
-        here = Path(__file__)
-        code = hashlib.sha256(here.read_bytes() + (here.parent / "_words.py").read_bytes()).hexdigest()
+        here = Path(__file__).parent
+        files = [here.parent / "_words.py", *sorted(here.glob("*.py"))]
+        code = hashlib.sha256(b"".join(f.read_bytes() for f in files)).hexdigest()
     except (OSError, RuntimeError):
         # No home folder, or the code lies where it cannot be read as files: work without a cache.
         return None
     stemmer = getattr(snowballstemmer, "__version__", "")
-    parts = [taxonomy.digest, settings.linking.model_dump(mode="json"), pairs, code, np.__version__, scipy.__version__, stemmer]
+    parts = [
+        taxonomy.digest,
+        settings.linking.model_dump(mode="json"),
+        pairs,
+        code,
+        np.__version__,
+        scipy.__version__,
+        stemmer,
+        version("scikit-learn"),
+    ]
     key = hashlib.sha256(json.dumps(parts, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
     return place / f"linker-{key}.npz"
 
 
-def _write_cache(path: Path, lexicon: Lexicon, *indexes: _Index) -> None:
+def _write_cache(path: Path, lexicon: Lexicon, indexes: Sequence[_Index], said: _Said | None) -> None:
     """Leave the vectors on disk, whole or not at all: written beside and then renamed; the first 32 bytes check the rest."""
     arrays: dict[str, np.ndarray] = {}
     features = []
@@ -1297,7 +1445,11 @@ def _write_cache(path: Path, lexicon: Lexicon, *indexes: _Index) -> None:
         for name, rows in (("labels", index.label_rows), ("descriptions", index.description_rows)):
             for part in ("data", "indices", "indptr"):
                 arrays[f"{number}.{name}.{part}"] = getattr(rows, part)
-    texts = json.dumps({"memory": lexicon.memory, "features": features}, ensure_ascii=False).encode()
+    spoken: Mapping[str, list[str]] = {}
+    if said is not None:
+        spoken = said.meanings.features()
+        arrays |= said.meanings.arrays()
+    texts = json.dumps({"memory": lexicon.memory, "features": features, "said": spoken}, ensure_ascii=False).encode()
     arrays["texts"] = np.frombuffer(texts, dtype=np.uint8)
     buffer = io.BytesIO()
     np.savez(buffer, allow_pickle=False, **arrays)
@@ -1336,7 +1488,7 @@ def _read_cache(path: Path) -> _Stored | None:
     with np.load(io.BytesIO(payload), allow_pickle=False) as stored:
         arrays = {name: stored[name] for name in stored.files}
     texts: dict[str, Any] = json.loads(arrays.pop("texts").tobytes())
-    return _Stored(texts["memory"], (texts["features"][0], texts["features"][1]), MappingProxyType(arrays))
+    return _Stored(texts["memory"], (texts["features"][0], texts["features"][1]), texts["said"], MappingProxyType(arrays))
 
 
 # ---------------------------------------------------------------- from words in files to ids
@@ -1393,7 +1545,7 @@ def link_statements(
     elif linker.taxonomy != taxonomy:
         linker = linker.with_taxonomy(taxonomy)
     if settings is not None and settings != linker.settings:
-        linker = Linker(linker.taxonomy, linker._concepts, linker._roles, settings, linker._pairs)
+        linker = Linker(linker.taxonomy, linker._concepts, linker._roles, settings, linker._pairs, linker._said)
     staff = _unlinked_again(staff)
     staff, local = _link_terms(staff, linker)
     # Local roles go in with their resolved requirements, local concepts so that statements can name them too.
