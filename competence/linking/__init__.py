@@ -114,7 +114,7 @@ _LONGEST_LABEL = 9
 """Words of the longest label looked for word for word inside a text."""
 _CACHE_FILES = 8
 """Cache files kept, newest first; one takes some megabytes."""
-_FEWEST_WORDS = 3
+_FEWEST_WORDS = 2
 """Words that carry something from which on a part of a text is weighed as a statement."""
 _SURE_PART = 0.7
 """Probability from which on a part of a text is taken for a statement of its own."""
@@ -1078,7 +1078,8 @@ class Linker:
         spans: list[list[tuple[int, int, int]]] = []
         for reading in readings:
             whole = (0, len(reading.tokens))
-            parts = [p for p in reading.segments if sum(map(_carries, reading.words[p[0] : p[1]])) >= _FEWEST_WORDS]
+            pieces_of = [c for p in reading.segments for c in (p, *clauses(reading.words, *p))]
+            parts = [p for p in pieces_of if sum(map(_carries, reading.words[p[0] : p[1]])) >= _FEWEST_WORDS]
             mine = []
             for a, b in dict.fromkeys([whole, *parts]) if reading.tokens else ():
                 words = said.words(reading.words[a:b])

@@ -1,0 +1,212 @@
+"""What whole statements mean: how near each target's profile is, and whether the speaker claims a competence at all.
+
+This module learns from sayings, what people say when they mean a target, and from sayings that mean nothing. A target's profile
+joins its labels, descriptions and sayings; features count by the square root of their sum, so that what is said often does not
+drown what is said once. The words that tell a claim from a wish, a complaint or somebody else's skill are mostly small ones,
+so that question is asked of all words and of each two neighbours, and of no subject.
+
+References
+----------
+Profiles are Rocchio's (1971), in The SMART Retrieval System, with square roots in place of plain sums.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from competence._words import Lexicon
+from competence.linking._space import PAIR, Space, characters, pairs_of_words, stems
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
+
+__all__ = ["Meaning", "Meanings"]
+
+Words = tuple[str, ...]
+
+_SHARPNESS = 1.9
+"""Weight of a profile's standard score in the probability that it is meant; see benchmarks/calibrate_linking.py."""
+_CLAIM = (-1.7, 1.85)
+"""Intercept and weight of the claim's log odds; the same script."""
+_FEWEST_NOTHING = 50
+"""Sayings that mean nothing from which on the question is asked whether anything is claimed."""
+_CHUNK = 1024
+"""Texts weighed at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What one statement means: targets, best first, their probabilities given a claim, and that of a claim."""
+
+    targets: np.ndarray
+    probabilities: np.ndarray
+    claimed: float
+
+
+class Meanings:
+    """Weigh statements; made by :meth:`fit`, never changed."""
+
+    def __init__(
+        self,
+        size: int,
+        char: Space,
+        stem: Space,
+        profiles: csr_matrix,
+        claim: Space | None,
+        weights: np.ndarray,
+        intercept: float,
+    ) -> None:
+        self.size = size
+        self.char = char
+        self.stem = stem
+        self.profiles = profiles
+        self.claim = claim
+        self.weights = weights
+        self.intercept = intercept
+
+    @classmethod
+    def fit(
+        cls,
+        size: int,
+        labels: Sequence[tuple[int, Words]],
+        descriptions: Sequence[tuple[int, Words]],
+        sayings: Sequence[tuple[int, Words]],
+        lexicon: Lexicon,
+    ) -> Meanings:
+        """Learn the profiles of targets 0..size-1, and what claims sound like.
+
+        Parameters
+        ----------
+        size : int
+            How many targets.
+        labels, descriptions, sayings : sequence of (int, words)
+            What is said of each target; -1 in ``sayings`` for what means none.
+        lexicon : Lexicon
+            Stems and compound parts.
+
+        Notes
+        -----
+        O(words); the claims are learned by logistic regression (liblinear), both answers weighing the same.
+        """
+        from scipy.sparse import csr_matrix
+
+        documents: dict[tuple[int, int], list[str]] = {}
+        for part, found in ((0, labels), (1, descriptions)):
+            for target, words in found:
+                documents.setdefault((target, part), []).extend(words)
+        keys = sorted(documents)
+        about = [(target, tuple(documents[target, part])) for target, part in keys]
+        said = [(target, words) for target, words in sayings if target >= 0]
+        char = Space.fit(characters(5), [words for _, words in (*labels, *descriptions, *sayings)])
+        stem = Space.fit(stems(lexicon), [pairs_of_words(words) for _, words in (*labels, *descriptions, *sayings)])
+        made = cls(size, char, stem, csr_matrix((0, 0)), None, np.zeros(0), 0.0)
+        rows = made._rows([words for _, words in (*about, *said)])
+        owners = np.array([target for target, _ in (*about, *said)], dtype=np.int64)
+        owner = csr_matrix((np.ones(len(owners)), (owners, np.arange(len(owners)))), shape=(size, len(owners)))
+        profiles = csr_matrix(owner @ rows)
+        profiles.data = np.sqrt(profiles.data)
+        length = np.sqrt(np.asarray(profiles.multiply(profiles).sum(axis=1)).ravel())
+        profiles.data /= np.repeat(np.where(length > 0, length, 1.0), np.diff(profiles.indptr))
+        made.profiles = profiles.T.tocsr()
+        nothing = sum(target < 0 for target, _ in sayings)
+        if min(nothing, len(said)) >= _FEWEST_NOTHING:
+            made._fit_claim(sayings)
+        return made
+
+    def _fit_claim(self, sayings: Sequence[tuple[int, Words]]) -> None:
+        from sklearn.linear_model import LogisticRegression
+
+        documents = [_with_neighbours(words) for _, words in sayings]
+        self.claim = Space.fit(_itself, documents)
+        model = LogisticRegression(C=10.0, class_weight="balanced", solver="liblinear", max_iter=300, random_state=0)
+        model.fit(self.claim.rows(documents), np.array([target >= 0 for target, _ in sayings]))
+        self.weights, self.intercept = model.coef_[0].astype(np.float64), float(model.intercept_[0])
+
+    def _rows(self, texts: Sequence[Words]) -> csr_matrix:
+        from scipy.sparse import csr_matrix, hstack
+
+        char, stem = self.char.rows(texts), self.stem.rows([pairs_of_words(w) for w in texts])
+        return csr_matrix(hstack([char * np.sqrt(0.5), stem * np.sqrt(0.5)]))
+
+    def claimed(self, texts: Sequence[Words]) -> np.ndarray:
+        """Return the probability that the speaker of each text claims a competence, shape (n,); 1 where nothing was learned."""
+        if self.claim is None or not texts:
+            return np.ones(len(texts))
+        odds = self.claim.rows([_with_neighbours(w) for w in texts]) @ self.weights + self.intercept
+        return np.asarray(1 / (1 + np.exp(-(_CLAIM[0] + _CLAIM[1] * odds))))
+
+    def weigh(self, texts: Sequence[Words], n: int) -> list[Meaning]:
+        """Return the ``n`` likeliest meanings of each text; bit for bit the same alone as among others."""
+        found: list[Meaning] = []
+        claims = self.claimed(texts)
+        for start in range(0, len(texts), _CHUNK):
+            part = texts[start : start + _CHUNK]
+            scores = np.round(np.asarray((self._rows(part) @ self.profiles).toarray()), 9)
+            for i, row in enumerate(scores):
+                spread = float(row.std())
+                if not spread:
+                    found.append(Meaning(np.zeros(0, dtype=np.int64), np.zeros(0), float(claims[start + i])))
+                    continue
+                standard = (row - row.mean()) / spread
+                likely = np.exp(_SHARPNESS * (standard - standard.max()))
+                likely /= likely.sum()
+                count = min(n, self.size)
+                top = np.argpartition(-row, count - 1)[:count] if count < self.size else np.arange(self.size)
+                top = np.flatnonzero(row >= row[top].min())
+                order = top[np.lexsort((top, -row[top]))][:count]
+                found.append(Meaning(order, np.round(likely[order], 9), round(float(claims[start + i]), 9)))
+        return found
+
+    @property
+    def _spaces(self) -> Mapping[str, Space]:
+        return {"char": self.char, "stem": self.stem} | ({} if self.claim is None else {"claim": self.claim})
+
+    def features(self) -> dict[str, list[str]]:
+        """Return the features of each space, in order; with :meth:`arrays` all that :meth:`of` needs."""
+        return {name: list(space.features) for name, space in self._spaces.items()}
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Return what was learned as arrays."""
+        found = {f"said.profiles.{part}": getattr(self.profiles, part) for part in ("data", "indices", "indptr")}
+        for name, space in self._spaces.items():
+            found |= {f"said.{name}.idf": space.idf, f"said.{name}.unknown": np.array([space.unknown])}
+        return found | {
+            "said.size": np.array([self.size]),
+            "said.weights": self.weights,
+            "said.intercept": np.array([self.intercept]),
+        }
+
+    @classmethod
+    def of(cls, features: Mapping[str, Sequence[str]], arrays: Mapping[str, np.ndarray], lexicon: Lexicon) -> Meanings:
+        """Return what :meth:`features` and :meth:`arrays` gave."""
+        from scipy.sparse import csr_matrix
+
+        analyses = {"char": characters(5), "stem": stems(lexicon), "claim": _itself}
+        spaces = {
+            name: Space(
+                analyses[name],
+                {f: i for i, f in enumerate(names)},
+                arrays[f"said.{name}.idf"],
+                float(arrays[f"said.{name}.unknown"][0]),
+            )
+            for name, names in features.items()
+        }
+        size = int(arrays["said.size"][0])
+        data, indices, indptr = (arrays[f"said.profiles.{part}"] for part in ("data", "indices", "indptr"))
+        profiles = csr_matrix((data, indices, indptr), shape=(len(indptr) - 1, size))
+        intercept = float(arrays["said.intercept"][0])
+        return cls(size, spaces["char"], spaces["stem"], profiles, spaces.get("claim"), arrays["said.weights"], intercept)
+
+
+def _itself(word: str) -> list[str]:
+    return [word]
+
+
+def _with_neighbours(words: Words) -> list[str]:
+    """Return all words, and each two neighbours as one."""
+    return [*words, *(a + PAIR + b for a, b in pairwise(words))]
