@@ -116,13 +116,13 @@ _CACHE_FILES = 8
 """Cache files kept, newest first; one takes some megabytes."""
 _FEWEST_WORDS = 2
 """Words that carry something from which on a part of a text is weighed as a statement."""
-_SURE_PART = 0.7
+_SURE_PART = 0.8
 """Probability from which on a part of a text is taken for a statement of its own."""
 _NEAREST = 40
 """Likeliest meanings looked at."""
-_AGREED = 12
-_DOUBTED = 0.5
-"""A label met inside a statement counts in full where the statement is among the _AGREED nearest to it, else this share."""
+_AGREED = ((1, 1.0), (3, 0.75), (12, 0.5))
+_DOUBTED = 0.3
+"""What a label met inside a statement counts where its concept is among the so many nearest meanings, and where it is not."""
 _FEWEST_SAYINGS = 200
 """Sayings of concepts from which on statements are weighed by what people say, not only by labels."""
 _CHUNK = 512
@@ -1079,13 +1079,14 @@ class Linker:
         for reading in readings:
             whole = (0, len(reading.tokens))
             pieces_of = [c for p in reading.segments for c in (p, *clauses(reading.words, *p))]
-            parts = [p for p in pieces_of if sum(map(_carries, reading.words[p[0] : p[1]])) >= _FEWEST_WORDS]
+            parts = [p for p in pieces_of if any(map(_carries, reading.words[p[0] : p[1]]))]
             mine = []
             for a, b in dict.fromkeys([whole, *parts]) if reading.tokens else ():
                 words = said.words(reading.words[a:b])
                 mine.append((a, b, queries.setdefault(words, len(queries))))
             spans.append(mine)
         weighed = said.meanings.weigh(list(queries), max(n, _NEAREST) + 1)
+        cutoff = self.settings.linking.cutoff
         found = []
         for number, (reading, mine) in enumerate(zip(readings, spans, strict=True)):
             prefer = favoured if isinstance(favoured, frozenset) else favoured[number]
@@ -1095,7 +1096,10 @@ class Linker:
             pieces = []
             for place, (a, b, k) in enumerate(mine):
                 meant = _meant(index, reading, (a, b), weighed[k], prefer)
-                if place == 0 or (meant and meant[0].probability >= _SURE_PART):
+                long = sum(map(_carries, reading.words[a:b])) >= _FEWEST_WORDS
+                # Beside something else that is understood, the rest is a thing of its own.
+                beside = any(m.probability >= cutoff and not any(a <= i < b for i in m.places) for m in reading.matches)
+                if place == 0 or (long and meant and meant[0].probability >= (cutoff if beside else _SURE_PART)):
                     pieces.append((a, b, meant if place == 0 else meant[:1]))
             found.append(_in_order(index, reading, pieces, n))
         return found
@@ -1111,7 +1115,7 @@ def _agree(reading: _Reading, whole: Meaning, parts: Sequence[tuple[int, int, Me
     for match in reading.matches:
         near = [m for a, b, m in parts if any(a <= i < b for i in match.places)] or [whole]
         place = min(int(np.flatnonzero(m.targets == match.target)[0]) if match.target in m.targets else _NEAREST for m in near)
-        trust = 1.0 if not long or place < _AGREED else _DOUBTED
+        trust = next((share for most, share in _AGREED if place < most), _DOUBTED) if long else 1.0
         changed.append(replace(match, probability=round(match.probability * claimed * trust, 6)))
     reading.matches = changed
 

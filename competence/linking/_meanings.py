@@ -12,6 +12,7 @@ Profiles are Rocchio's (1971), in The SMART Retrieval System, with square roots 
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from competence._words import Lexicon
+from competence._words import Lexicon, spoken_words
 from competence.linking._space import PAIR, Space, characters, pairs_of_words, stems
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ class Meanings:
         made.profiles = profiles.T.tocsr()
         nothing = sum(target < 0 for target, _ in sayings)
         if min(nothing, len(said)) >= _FEWEST_NOTHING:
-            made._fit_claim(sayings)
+            made._fit_claim([*sayings, *_framed(labels)])
         return made
 
     def _fit_claim(self, sayings: Sequence[tuple[int, Words]]) -> None:
@@ -201,6 +202,40 @@ class Meanings:
         profiles = csr_matrix((data, indices, indptr), shape=(len(indptr) - 1, size))
         intercept = float(arrays["said.intercept"][0])
         return cls(size, spaces["char"], spaces["stem"], profiles, spaces.get("claim"), arrays["said.weights"], intercept)
+
+
+# How a competence is claimed, and how it is not, whatever the competence: the subject alone must never decide.
+_CLAIMS = tuple(
+    tuple(frame.split())
+    for frame in (
+        "jag kan _|kan _|är bra på _|jag är duktig på _|har jobbat med _|jag har jobbat som _|jobbade med _ i många år|brukar _"
+        "|håller på med _ hemma|har lång erfarenhet av _|jag har utbildning i _|sköter _|ansvarar för _|har hand om _|gör _ varje dag"
+        "|jag har _ i tio år|har _ sen många år|jag har hållit på med _ hela livet|jag har haft hand om _|_ i fem år|jag har _ hemma"
+        "|lärde mig _ på förra jobbet|van vid _|jag har haft ansvar för _|i can _|good at _|i have worked with _|experience of _"
+    ).split("|")
+)
+_NOT_CLAIMS = tuple(
+    tuple(frame.split())
+    for frame in (
+        "vill lära mig _|skulle vilja kunna _|jag kan inte _|har aldrig _|jag har aldrig jobbat med _|min bror är duktig på _"
+        "|min man kan _|min syster jobbar med _|kollegan är den som kan _|vi borde ha någon som kan _|vi saknar folk som kan _"
+        "|det är för mycket _ här|hoppas få gå kurs i _|hon är bra på _|min granne sköter _|ingen av oss kan _|behöver lära mig _"
+        "|vet inget om _|chefen har hand om _|i want to learn _|i can not _|i have never done _|my brother is good at _"
+    ).split("|")
+)
+
+
+def _framed(labels: Sequence[tuple[int, Words]]) -> list[tuple[int, Words]]:
+    """Return each eighth label, by hash, claimed in one way and not claimed in another."""
+    found = []
+    for target, words in labels:
+        drawn = int.from_bytes(hashlib.sha256(" ".join(words).encode()).digest()[:4], "big")
+        if drawn % 8 == 0:
+            for owner, frames in ((target, _CLAIMS), (-1, _NOT_CLAIMS)):
+                frame = spoken_words(frames[drawn // 8 % len(frames)])
+                place = frame.index("_") if "_" in frame else len(frame)
+                found.append((owner, (*frame[:place], *words, *frame[place + 1 :])))
+    return found
 
 
 def _itself(word: str) -> list[str]:
