@@ -811,7 +811,8 @@ class _Applying:
         if missing:
             self.tell("local_target_gone", row, "target", ProblemEffect.SET_ASIDE, detail=", ".join(missing))
             return
-        if row.id not in records:
+        # A term that linking found in the files is in no taxonomy: the row brings its words along.
+        if row.id not in records and not (row.target and row.labels and row.id.startswith("local:")):
             effect = ProblemEffect.NOTICE if row.target else ProblemEffect.SET_ASIDE
             self.tell("local_id_gone", row, "id", effect)
         if not is_role and not self._may_merge(row):
