@@ -374,8 +374,14 @@ class Speller:
 
 # Whoever is spoken of, the competence is the same.
 _SAME_PERSON = {
-    "han": "hon", "hen": "hon", "honom": "henne", "hans": "hennes", "hens": "hennes",
-    "he": "she", "him": "her", "his": "her",
+    "han": "hon",
+    "hen": "hon",
+    "honom": "henne",
+    "hans": "hennes",
+    "hens": "hennes",
+    "he": "she",
+    "him": "her",
+    "his": "her",
 }
 
 

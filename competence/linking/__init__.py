@@ -16,6 +16,7 @@ import io
 import json
 import os
 import tempfile
+import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -45,7 +46,10 @@ from competence._words import (
     tokenize,
 )
 from competence.errors import InputError, Problem
+from competence.linking._corrections import Correction, Corrections, settled, words_key
 from competence.linking._meanings import Meaning, Meanings
+from competence.linking._ranker import Catalogue, Example, Query, Ranker, Recipe
+from competence.linking._settling import SimilarTerm, Unknown, chosen_merges, list_unknown, similar_local_terms, unknown_words
 from competence.model import (
     Concept,
     ConceptKind,
@@ -70,7 +74,25 @@ from competence.taxonomy.core import NOTHING
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
-__all__ = ["How", "Link", "Linker", "Links", "RoleLink", "Stance", "link_statements", "resolve"]
+__all__ = [
+    "Correction",
+    "Corrections",
+    "How",
+    "Link",
+    "Linker",
+    "Links",
+    "Pair",
+    "RoleLink",
+    "SimilarTerm",
+    "Stance",
+    "Unknown",
+    "chosen_merges",
+    "link_statements",
+    "list_unknown",
+    "resolve",
+    "similar_local_terms",
+    "unknown_words",
+]
 
 
 class How(StrEnum):
@@ -179,6 +201,25 @@ class RoleLink:
     margin: float = 0.0
     stance: Stance = Stance.CLAIMED
     place: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Say which concept or role some words mean, as people here have confirmed or a crosswalk has it.
+
+    Parameters
+    ----------
+    words : str
+        As written.
+    target_id : str
+        Id of a concept or role; ``""`` says that the words mean none.
+    codes : tuple of str
+        Occupation codes (SSYK 2012 or ISCO-08, four digits) that stand with the words.
+    """
+
+    words: str
+    target_id: str
+    codes: tuple[str, ...] = ()
 
 
 LinkT = TypeVar("LinkT", Link, RoleLink)
@@ -444,17 +485,18 @@ class _Index:
         self.description_rows = space.vectors(found) if description_rows is None else description_rows
 
     def extended(self, named: Sequence[_Named]) -> _Index:
-        """Return an index with these added; the vectors already made are kept."""
+        """Return an index with these added, or more labels of what there is; the vectors already made are kept."""
         from scipy.sparse import csr_matrix, vstack
 
         other = _Index.__new__(_Index)
         other.lexicon, other.titles = self.lexicon, self.titles
-        other.keys = [*self.keys, *(n.key for n in named)]
-        other.local = [*self.local, *(n.local for n in named)]
+        fresh = [n for n in named if n.key not in self.position]
+        other.keys = [*self.keys, *(n.key for n in fresh)]
+        other.local = [*self.local, *(n.local for n in fresh)]
         other.position = {key: i for i, key in enumerate(other.keys)}
         other.entries, other.descriptions = list(self.entries), list(self.descriptions)
-        for target, item in enumerate(named, start=len(self.keys)):
-            other._add(target, item)
+        for item in named:
+            other._add(other.position[item.key], item)
         other._file()
         labels = other.documents()[len(self.entries) :]
         descriptions = [words for _, words in other.descriptions[len(self.descriptions) :]]
@@ -698,7 +740,14 @@ class _Said:
     speller: Speller
 
     @classmethod
-    def of(cls, taxonomy: Taxonomy, named: Sequence[_Named], lexicon: Lexicon, stored: _Stored | None = None) -> _Said | None:
+    def of(
+        cls,
+        taxonomy: Taxonomy,
+        named: Sequence[_Named],
+        lexicon: Lexicon,
+        stored: _Stored | None = None,
+        nothing: Iterable[str] = (),
+    ) -> _Said | None:
         """Learn from the sayings, or take what was learned from the cache; None where a taxonomy has too few to learn from."""
         position = {n.key: i for i, n in enumerate(named)}
         said = [
@@ -708,6 +757,7 @@ class _Said:
             if key == NOTHING or key in position
             for saying in sayings
         ]
+        said += [(-1, spoken_words(words_key(words))) for words in nothing]
         if sum(target >= 0 for target, _ in said) < _FEWEST_SAYINGS:
             return None
         labels = [(i, spoken_words(t.word for t in tokenize(label))) for i, n in enumerate(named) for label, _, _ in n.labels]
@@ -720,6 +770,113 @@ class _Said:
     def words(self, words: Sequence[str]) -> tuple[str, ...]:
         """Return the words of a statement as they are compared."""
         return spoken_words(words, self.speller)
+
+
+@dataclass(frozen=True)
+class _Learned:
+    """A ranker of all concepts or all roles, with their ids."""
+
+    ranker: Ranker
+    keys: list[str]
+    titles: bool
+
+    def words(self, text: str) -> tuple[str, ...]:
+        return _term_words(text, titles=self.titles)
+
+    @classmethod
+    def of(cls, linker: Linker, kind: str) -> _Learned:
+        """Learn from the taxonomy's labels, and from pairs where there are enough."""
+        taxonomy, titles = linker.taxonomy, kind == "roles"
+        records: list[Concept | Role] = [*taxonomy.roles.values()] if titles else [*taxonomy.competences]
+        roles = [r for r in records if isinstance(r, Role)]
+        keys = [r.role_id if isinstance(r, Role) else r.concept_id for r in records]
+        position = {key: i for i, key in enumerate(keys)}
+        labels, preferred = [], []
+        for i, record in enumerate(records):
+            for label, _, first in dict.fromkeys(_labels(record)):
+                if words := _term_words(label, titles=titles):
+                    labels.append((i, words))
+                    preferred.append(first)
+        profiles = _role_codes(roles) if titles else _concept_codes(taxonomy, keys)
+        groups = {p.isco: i for i, p in enumerate(records) if isinstance(p, Role) and p.scheme == "isco"}
+        catalogue = Catalogue(
+            size=len(records),
+            labels=labels,
+            preferred=preferred,
+            descriptions=[
+                (i, _term_words(text, titles=False))
+                for i, r in enumerate(records)
+                if isinstance(r, Concept)
+                for text in r.descriptions.values()
+            ],
+            documents=_role_documents(taxonomy, roles),
+            profiles=profiles,
+            parents=[groups.get(r.isco, -1) if isinstance(r, Role) and r.scheme != "isco" else -1 for r in records],
+        )
+        examples = [
+            Example(_term_words(p.words, titles=titles), position[p.target_id], p.codes)
+            for p in linker._pairs
+            if p.target_id in position and _term_words(p.words, titles=titles)
+        ]
+        national = [(_term_words(title, titles=True), code) for title, code in linker._titles] if titles else []
+        lexicon = linker._concepts.lexicon
+        return cls(Ranker.fit(catalogue, lexicon, Recipe(), examples, [t for t in national if t[0]]), keys, titles)
+
+
+def _term_words(text: str, *, titles: bool) -> tuple[str, ...]:
+    words = [t.word for t in tokenize(text)]
+    return tuple(title_tokens(words)) if titles and words else tuple(words)
+
+
+def _role_codes(roles: Sequence[Role]) -> list[dict[str, float]]:
+    return [{r.isco or r.ssyk: 1.0} if r.isco or r.ssyk else {} for r in roles]
+
+
+def _concept_codes(taxonomy: Taxonomy, keys: Sequence[str]) -> list[dict[str, float]]:
+    """Return per concept the codes of the roles that ask for it, the most frequent counting 1."""
+    counts: dict[str, Counter[str]] = {}
+    for role in taxonomy.roles.values():
+        if code := role.isco or role.ssyk:
+            for need in role.requirements:
+                counts.setdefault(need.concept_id, Counter())[code] += 1
+    found = []
+    for key in keys:
+        mine = counts.get(key, Counter())
+        most = max(mine.values(), default=1)
+        found.append({code: (count / most) ** 0.5 for code, count in sorted(mine.items())})
+    return found
+
+
+_MEANINGS_CARRIED = 12
+"""Meanings of a statement that are carried over to another taxonomy."""
+_ALIKE_SHARE = 0.7
+"""What a concept that is only alike counts beside one that somebody has matched."""
+_PLAIN_SHARE = 0.2
+"""What the words alone count beside what a statement means."""
+_MEMBER_LABELS = 20
+"""Labels of each member's skills that stand in the document of its group."""
+
+
+def _role_documents(taxonomy: Taxonomy, roles: Sequence[Role]) -> list[tuple[int, tuple[str, ...]]]:
+    """Return per role the words of what it asks for; for a group those of its members."""
+    own: list[list[str]] = []
+    for role in roles:
+        asked = [taxonomy.concepts[q.concept_id] for q in role.requirements if q.concept_id in taxonomy.concepts]
+        own.append([label for concept in asked for label in concept.labels.values()])
+    by_code: dict[str, list[int]] = {}
+    for i, role in enumerate(roles):
+        if role.scheme != "isco":
+            by_code.setdefault(role.isco, []).append(i)
+    found = []
+    for i, role in enumerate(roles):
+        texts = own[i]
+        if role.scheme == "isco" and len(role.isco) >= 3:
+            members = [m for code in sorted(by_code) if code.startswith(role.isco) for m in by_code[code]]
+            texts = [label for m in members for label in own[m][:_MEMBER_LABELS]]
+        words = tuple(w for text in texts for w in _term_words(text, titles=False))
+        if words:
+            found.append((i, words))
+    return found
 
 
 class Linker:
@@ -749,8 +906,9 @@ class Linker:
         concepts: _Index,
         roles: _Index,
         settings: Settings,
-        pairs: tuple[tuple[str, str], ...],
+        pairs: tuple[Pair, ...],
         meanings: _Said | None = None,
+        titles: tuple[tuple[str, str], ...] = (),
     ) -> None:
         self.taxonomy = taxonomy
         self.settings = settings
@@ -758,13 +916,19 @@ class Linker:
         self._roles = roles
         self._pairs = pairs
         self._said = meanings
+        self._titles = titles
+        self._settled = settled(pairs, taxonomy.roles)
+        self._learned: dict[str, _Learned] = {}
+        self._carried: dict[str, Mapping[str, tuple[tuple[str, float], ...]]] = {}
+        self._lock = threading.Lock()
 
     @classmethod
     def fit(
         cls,
         taxonomy: Taxonomy,
-        pairs: Iterable[tuple[str, str]] | None = None,
+        pairs: Iterable[Pair | tuple[str, str]] | None = None,
         *,
+        titles: Iterable[tuple[str, str]] = (),
         settings: Settings | None = None,
         cache: bool = True,
     ) -> Self:
@@ -774,8 +938,13 @@ class Linker:
         ----------
         taxonomy : Taxonomy
             Its concepts (not groups) and roles, with all their labels in both languages.
-        pairs : iterable of (str, str), optional
-            Words and the concept id they mean, as people here have confirmed; they count as alternative labels.
+        pairs : iterable of Pair or (str, str), optional
+            Words and the id of the concept or role they mean (``""``: none), as people here have confirmed; they count as
+            alternative labels, hold for the whole text before any other label (see :meth:`with_pairs`),
+            and :meth:`rank_concepts` and :meth:`rank_roles` learn from them.
+        titles : iterable of (str, str), optional
+            Titles of a national list, each with its occupation code: :meth:`rank_roles` learns from them what code a title
+            without one has.
         settings : Settings, optional
             ``settings.linking`` has the cutoffs; None means the shipped ones.
         cache : bool
@@ -789,39 +958,82 @@ class Linker:
         Raises
         ------
         UnknownIdError
-            If a pair names a concept that is not in the taxonomy.
+            If a pair names a concept or role that is not in the taxonomy.
 
         Notes
         -----
         Cost O(labels); about a second for 6 000 labels, a third of it from the cache.
         """
         settings = settings or Settings()
-        known = tuple(sorted({(words, concept_id) for words, concept_id in pairs or ()}))
-        for _, concept_id in known:
-            taxonomy.concept(concept_id)
+        given = {p if isinstance(p, Pair) else Pair(*p) for p in pairs or ()}
+        known = tuple(sorted(given, key=lambda p: (p.words, p.target_id, p.codes)))
+        _refuse_unknown(known, taxonomy)
         path = _cache_path(taxonomy, settings, known) if cache else None
         stored = _read_cache(path) if path else None
         aliases: dict[str, list[str]] = {}
-        for alias, concept_id in known:
-            aliases.setdefault(concept_id, []).append(alias)
+        for pair in known:
+            aliases.setdefault(pair.target_id, []).append(pair.words)
         named = [_named_concept(c, aliases.get(c.concept_id, ())) for c in taxonomy.competences]
-        titles = [_named_role(r) for r in taxonomy.roles.values()]
-        words = sorted({t.word for n in (*named, *titles) for label, _, _ in n.labels for t in tokenize(label)})
+        named_roles = [_named_role(r, aliases.get(r.role_id, ())) for r in taxonomy.roles.values()]
+        words = sorted({t.word for n in (*named, *named_roles) for label, _, _ in n.labels for t in tokenize(label)})
         lexicon = Lexicon(words, stored.memory if stored else None)
-        concepts, roles = _Index(lexicon, named, titles=False), _Index(lexicon, titles, titles=True)
+        concepts, roles = _Index(lexicon, named, titles=False), _Index(lexicon, named_roles, titles=True)
         if stored:
             stored.restore(lexicon, concepts, roles)
         else:
             for index in (concepts, roles):
                 index.weigh(_Space.fit(lexicon, index.documents()))
-        said = _Said.of(taxonomy, named, lexicon, stored)
+        said = _Said.of(taxonomy, named, lexicon, stored, [p.words for p in known if p.target_id == NOTHING])
         if path and not stored:
             _write_cache(path, lexicon, (concepts, roles), said)
-        return cls(taxonomy, concepts, roles, settings, known, said)
+        return cls(taxonomy, concepts, roles, settings, known, said, tuple(sorted(set(titles))))
 
     def with_concepts(self, concepts: Iterable[Concept]) -> Linker:
         """Return a linker that also knows these concepts, such as an employer's own; cost O(their labels)."""
         return self.with_taxonomy(self.taxonomy.merged(concepts))
+
+    def with_pairs(self, pairs: Iterable[Pair | tuple[str, str]]) -> Linker:
+        """Return a linker that also takes these words for what they mean here, at once; cost O(their words + labels).
+
+        Parameters
+        ----------
+        pairs : iterable of Pair or (str, str)
+            Such as :attr:`Corrections.pairs`: words and the id of the concept or role they mean, ``""`` for none.
+
+        Returns
+        -------
+        Linker
+            The words are further alternative labels. A text that is these words and nothing else means the target before
+            whatever else it meets or is like; where the target is ``""``, nothing is accepted. They do not turn a wish or a
+            denial into a claim. New pairs take the place of this linker's own for the same words. What can be learned of them for
+            other words comes with the next :meth:`fit`; to undo one, begin again with the linker from before.
+
+        Raises
+        ------
+        UnknownIdError
+            If a pair names a concept or role that is not in the taxonomy.
+
+        Examples
+        --------
+        >>> linker = Linker.fit(Taxonomy.of([Concept(concept_id="payroll", labels={"en": "payroll systems"})]), cache=False)
+        >>> linker.link("Primula").best is None
+        True
+        >>> linker.with_pairs([("Primula", "payroll")]).link("PRIMULA").best.concept_id
+        'payroll'
+        """
+        added = tuple(dict.fromkeys(p if isinstance(p, Pair) else Pair(*p) for p in pairs))
+        _refuse_unknown(added, self.taxonomy)
+        anew = settled(added, self.taxonomy.roles).keys()
+        kept = tuple(p for p in self._pairs if not settled([p], self.taxonomy.roles).keys() & anew)
+
+        def labelled(index: _Index) -> _Index:
+            named = [_Named(p.target_id, ((p.words, "", False),)) for p in added if p.target_id in index.position]
+            return index.extended(named) if named else index
+
+        concepts, roles = labelled(self._concepts), labelled(self._roles)
+        other = Linker(self.taxonomy, concepts, roles, self.settings, (*kept, *added), self._said, self._titles)
+        other._learned = dict(self._learned)
+        return other
 
     def with_taxonomy(self, merged: Taxonomy) -> Linker:
         """Return a linker for ``merged``: cheap where it only adds to this linker's taxonomy, else made anew."""
@@ -830,7 +1042,7 @@ class Linker:
             theirs.roles.get(k) == r for k, r in ours.roles.items()
         )
         if not kept:
-            return Linker.fit(merged, self._pairs, settings=self.settings, cache=False)
+            return Linker.fit(merged, self._pairs, titles=self._titles, settings=self.settings, cache=False)
         concepts = [_named_concept(c) for c in theirs.competences if c.concept_id not in ours.concepts]
         roles = [_named_role(r) for key, r in theirs.roles.items() if key not in ours.roles]
         return Linker(
@@ -840,6 +1052,7 @@ class Linker:
             self.settings,
             self._pairs,
             self._said,
+            self._titles,
         )
 
     def link(self, text: str, *, lang: str | None = None, context: Iterable[str] | None = None, n: int = 5) -> Links[Link]:
@@ -883,9 +1096,10 @@ class Linker:
             self._meet_whole(self._concepts, reading, None)
             reading.spans = [(0, len(reading.tokens))] if reading.tokens else []
             readings.append(reading)
+        index, cutoff = self._concepts, self.settings.linking.cutoff
         return [
-            Links(reading.text, [_link(m, self._concepts, reading) for m in matches][:n], cutoff=self.settings.linking.cutoff)
-            for reading, matches in zip(readings, self._weigh(self._concepts, readings, n, frozenset()), strict=True)
+            Links(reading.text, [_link(m, index, reading) for m in self._as_settled(index, reading, matches)][:n], cutoff=cutoff)
+            for reading, matches in zip(readings, self._weigh(index, readings, n, frozenset()), strict=True)
         ]
 
     def link_role(self, title: str, *, ssyk: str | None = None, aid: str | None = None, n: int = 5) -> Links[RoleLink]:
@@ -908,7 +1122,7 @@ class Linker:
         if not reading.whole:
             self._meet_inside(index, reading, 0, len(reading.tokens))
         reading.spans = [(0, len(reading.tokens))] if reading.tokens else []
-        matches = self._weigh(index, [reading], n, coded)[0]
+        matches = self._as_settled(index, reading, self._weigh(index, [reading], n, coded)[0])
         cutoff = self.settings.linking.title_cutoff
         if len(coded) == 1 and not any(m.place == 1 and m.probability >= cutoff for m in matches):
             target = next(iter(coded))
@@ -918,6 +1132,120 @@ class Linker:
             matches = [first, *(replace(m, place=m.place + 1) for m in matches if m.target != target)]
         links = [_role_link(m, index, reading) for m in matches]
         return Links(title, links[:n], cutoff=cutoff)
+
+    def rank_concepts(
+        self, terms: Iterable[str], *, codes: Iterable[Sequence[str]] | None = None, n: int = 10
+    ) -> list[list[tuple[str, float]]]:
+        """Return the likeliest concepts of terms (headings, list entries of another taxonomy), each as a whole.
+
+        Parameters
+        ----------
+        terms : iterable of str
+            Swedish or English.
+        codes : iterable of sequence of str, optional
+            Per term the occupation codes (SSYK 2012, ISCO-08) of whom it speaks of, for terms that mean several things.
+        n : int
+            How many concepts at most.
+
+        Returns
+        -------
+        list of list of (str, float)
+            Concept ids with probabilities, best first. Whether one is meant at all is for the reader to judge: 0.5 is even odds.
+
+        Notes
+        -----
+        Learned on first use, O(labels * learning labels), some seconds for the municipal taxonomy and minutes for ESCO: from
+        pairs where there are 300, else from the concepts' own labels, each hidden while it is asked for.
+        """
+        return self._rank("concepts", terms, codes, n)
+
+    def rank_roles(
+        self, titles: Iterable[str], *, codes: Iterable[Sequence[str]] | None = None, n: int = 10
+    ) -> list[list[tuple[str, float]]]:
+        """Return the likeliest roles of job titles; see :meth:`rank_concepts`.
+
+        A role of the scheme ``isco`` stands for the group of its code: it is an answer where a title has no role of its own.
+        """
+        return self._rank("roles", titles, codes, n)
+
+    def rank_statements(self, texts: Iterable[str], *, through: Linker, n: int = 10) -> list[list[tuple[str, float]]]:
+        """Return the likeliest concepts of statements by what a linker of another taxonomy understands.
+
+        For a taxonomy without sayings, such as ESCO: the other one's concepts are carried over by their exact and close
+        matches, else by likeness of their labels, and what the words alone rank high comes behind.
+
+        Parameters
+        ----------
+        texts : iterable of str
+            Statements.
+        through : Linker
+            A linker of a taxonomy with sayings, such as the municipal one.
+        n : int
+            How many concepts at most.
+
+        Returns
+        -------
+        list of list of (str, float)
+            Concept ids of this linker's taxonomy with scores in [0, 1], best first: the probability of the meaning, times how
+            surely it is the same concept. They are not calibrated on statements.
+
+        Notes
+        -----
+        The first call carries all concepts of ``through`` over, O(its concepts) calls of :meth:`rank_concepts`.
+        """
+        texts = list(texts)
+        carried = self._carried_from(through)
+        meant = through.link_many(texts, n=_MEANINGS_CARRIED)
+        plain = self.rank_concepts(texts, n=max(n, _MEANINGS_CARRIED))
+        found = []
+        for links, ranked in zip(meant, plain, strict=True):
+            scores = {concept_id: _PLAIN_SHARE * p for concept_id, p in ranked}
+            for link in links:
+                for concept_id, share in carried.get(link.concept_id, ()):
+                    # Of what is alike only the order counts: a text that claims little is still nearest to something.
+                    scores[concept_id] = max(scores.get(concept_id, 0.0), link.probability * share)
+            found.append(sorted(scores.items(), key=lambda s: (-s[1], s[0]))[:n])
+        return found
+
+    def _carried_from(self, other: Linker) -> Mapping[str, tuple[tuple[str, float], ...]]:
+        """Return for each concept of another linker the concepts here that it is, or is like."""
+        with self._lock:
+            known = self._carried.get(other.taxonomy.digest)
+        if known is not None:
+            return known
+        concepts = list(other.taxonomy.competences)
+        likely = self.rank_concepts([c.label("sv") for c in concepts], n=3)
+        carried = {}
+        for concept, near in zip(concepts, likely, strict=True):
+            matched = {
+                uri: 1.0 if predicate == "exact_match" else 0.9
+                for predicate, uri in concept.matches
+                if uri in self.taxonomy.concepts and predicate in ("exact_match", "close_match")
+            }
+            for concept_id, p in near:
+                matched.setdefault(concept_id, _ALIKE_SHARE * p)
+            carried[concept.concept_id] = tuple(sorted(matched.items()))
+        with self._lock:
+            self._carried[other.taxonomy.digest] = carried
+        return carried
+
+    def _rank(
+        self, kind: str, texts: Iterable[str], codes: Iterable[Sequence[str]] | None, n: int
+    ) -> list[list[tuple[str, float]]]:
+        with self._lock:
+            if kind not in self._learned:
+                self._learned[kind] = _Learned.of(self, kind)
+        learned = self._learned[kind]
+        texts = list(texts)
+        given = [tuple(c) for c in codes] if codes is not None else [()] * len(texts)
+        queries = [Query(learned.words(text), code) for text, code in zip(texts, given, strict=True)]
+        distinct = dict.fromkeys(q for q in queries if q.words)
+        ranked = dict(zip(distinct, learned.ranker.rank(list(distinct), n), strict=True))
+        keys = learned.keys
+        return [
+            [(keys[t], float(p)) for t, p in zip(ranked[q].targets, ranked[q].probabilities, strict=True)] if q.words else []
+            for q in queries
+        ]
 
     def _coded(self, ssyk: str | None, aid: str | None) -> frozenset[int]:
         """Return the roles with the code given, by AID where any has it, else by SSYK."""
@@ -952,12 +1280,30 @@ class Linker:
             self._meet(index, reading, lang, favours[context])
             readings.append(reading)
         weighed = self._weigh(index, readings, n, [favours[c] for _, c in wanted])
+        weighed = [self._as_settled(index, reading, matches) for reading, matches in zip(readings, weighed, strict=True)]
         cutoff = self.settings.linking.cutoff
         links = {
-            key: Links(reading.text, [_link(m, index, reading) for m in matches], cutoff=cutoff)
+            key: Links(reading.text, [_link(m, index, reading) for m in matches][:n], cutoff=cutoff)
             for key, reading, matches in zip(wanted, readings, weighed, strict=True)
         }
         return links, {reading.text for reading in readings if reading.tied}
+
+    def _as_settled(self, index: _Index, reading: _Reading, matches: list[_Match]) -> list[_Match]:
+        """Put what people here said the whole text means before everything; where they said none, leave no first candidate."""
+        key = self._settled.get((index.titles, words_key(reading.text)))
+        if key is None or (key != NOTHING and key not in index.position):
+            return matches
+        target = index.position.get(key)
+        others = [replace(m, place=m.place + 1, margin=0.0) for m in matches if m.target != target]
+        if target is None:
+            return others
+        sure = _WHOLE[How.ALTERNATIVE]
+        rest = [replace(m, probability=min(m.probability, round(1 - sure, 6))) for m in others]
+        stance = next((s for s in reading.stance if s is not Stance.CLAIMED), Stance.CLAIMED)
+        met = (e for e in index.exact.get(tuple(reading.words), ()) if e.target == target)
+        lead = round(sure - (rest[0].probability if rest else 0.0), 6)
+        places = tuple(range(len(reading.tokens)))
+        return [_Match(target, sure, next(met, index.preferred(target)), How.ALTERNATIVE, stance, places, lead), *rest]
 
     def _favoured(self, context: tuple[str, ...]) -> frozenset[int]:
         """Return the concepts of a context: those named, and those its roles ask for."""
@@ -1208,6 +1554,12 @@ def _share_out(
     return matches
 
 
+def _refuse_unknown(pairs: Iterable[Pair], taxonomy: Taxonomy) -> None:
+    for pair in pairs:
+        if pair.target_id not in taxonomy.roles and pair.target_id != NOTHING:
+            taxonomy.concept(pair.target_id)
+
+
 def likeness_probability(score: float, lead: float, cover: float, share: float) -> float:
     """Return the probability that the most alike concept is meant.
 
@@ -1375,8 +1727,9 @@ def _named_concept(concept: Concept, aliases: Iterable[str] = ()) -> _Named:
     return _Named(concept.concept_id, tuple(labels), tuple(concept.descriptions.values()), concept.scheme == "local")
 
 
-def _named_role(role: Role) -> _Named:
-    return _Named(role.role_id, tuple(dict.fromkeys(_labels(role))), (), role.scheme == "local")
+def _named_role(role: Role, aliases: Iterable[str] = ()) -> _Named:
+    labels = dict.fromkeys((*_labels(role), *((alias, "", False) for alias in aliases)))
+    return _Named(role.role_id, tuple(labels), (), role.scheme == "local")
 
 
 # ---------------------------------------------------------------- the disk cache
@@ -1406,7 +1759,7 @@ class _Stored:
             index.weigh(space, rows[0], rows[1])
 
 
-def _cache_path(taxonomy: Taxonomy, settings: Settings, pairs: tuple[tuple[str, str], ...]) -> Path | None:
+def _cache_path(taxonomy: Taxonomy, settings: Settings, pairs: tuple[Pair, ...]) -> Path | None:
     """Return where the cache file lies; its name holds everything that the content depends on."""
     from importlib.metadata import version
 
@@ -1426,7 +1779,7 @@ def _cache_path(taxonomy: Taxonomy, settings: Settings, pairs: tuple[tuple[str, 
     parts = [
         taxonomy.digest,
         settings.linking.model_dump(mode="json"),
-        pairs,
+        [(p.words, p.target_id, p.codes) for p in pairs],
         code,
         np.__version__,
         scipy.__version__,
@@ -1550,7 +1903,7 @@ def link_statements(
     elif linker.taxonomy != taxonomy:
         linker = linker.with_taxonomy(taxonomy)
     if settings is not None and settings != linker.settings:
-        linker = Linker(linker.taxonomy, linker._concepts, linker._roles, settings, linker._pairs, linker._said)
+        linker = Linker(linker.taxonomy, linker._concepts, linker._roles, settings, linker._pairs, linker._said, linker._titles)
     staff = _unlinked_again(staff)
     staff, local = _link_terms(staff, linker)
     # Local roles go in with their resolved requirements, local concepts so that statements can name them too.

@@ -209,9 +209,10 @@ _CLAIMS = tuple(
     tuple(frame.split())
     for frame in (
         "jag kan _|kan _|är bra på _|jag är duktig på _|har jobbat med _|jag har jobbat som _|jobbade med _ i många år|brukar _"
-        "|håller på med _ hemma|har lång erfarenhet av _|jag har utbildning i _|sköter _|ansvarar för _|har hand om _|gör _ varje dag"
-        "|jag har _ i tio år|har _ sen många år|jag har hållit på med _ hela livet|jag har haft hand om _|_ i fem år|jag har _ hemma"
-        "|lärde mig _ på förra jobbet|van vid _|jag har haft ansvar för _|i can _|good at _|i have worked with _|experience of _"
+        "|håller på med _ hemma|har lång erfarenhet av _|jag har utbildning i _|sköter _|ansvarar för _|har hand om _"
+        "|gör _ varje dag|jag har _ i tio år|har _ sen många år|jag har hållit på med _ hela livet|jag har haft hand om _"
+        "|_ i fem år|jag har _ hemma|lärde mig _ på förra jobbet|van vid _|jag har haft ansvar för _|i can _|good at _"
+        "|i have worked with _|experience of _"
     ).split("|")
 )
 _NOT_CLAIMS = tuple(
