@@ -582,3 +582,80 @@ def test_table_breaks_long_cells_within_their_column_and_keeps_the_indent(monkey
     assert lines[2] == " 1  Eva Lind (1)    kort"
     assert lines[3] == "      Enhet med"
     assert lines[4] == "        ett långt"
+
+
+# -- words that were not understood ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def unclear(tmp_path: Path) -> Path:
+    """Write three people with two spellings of a system, and two titles, that no taxonomy knows."""
+    path = tmp_path / "oklart.csv"
+    path.write_text(
+        "Anst.nr;Namn;Kön;Enhet;Befattning;Från;Demensvård;Procapitasystem;Procapittasystem\n"
+        "1;Eva Lind;kvinna;Norr;Undersköterska;2020-01-01;4;3;\n"
+        "2;Bo Ek;man;Norr;Fixare;2021-02-01;2;3;\n"
+        "3;Maj Sand;kvinna;Söder;Omsorgare;2023-03-01;;5;4\n",
+        encoding="utf-8",
+    )
+    return path
+
+
+def filled(path: Path, sheet: str, choices: dict[str, str], to: Path) -> Path:
+    """Write in the column of choices of a sheet, as somebody would, by the first cell of the row."""
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.load_workbook(path)
+    heads = [str(cell.value) for cell in book[sheet][1]]
+    column = next(k for k, head in enumerate(heads, start=1) if head.startswith(("Val", "Choice")))
+    for row in book[sheet].iter_rows(min_row=2):
+        if str(row[0].value) in choices:
+            book[sheet].cell(row[0].row, column, choices[str(row[0].value)])
+    book.save(to)
+    return to
+
+
+@pytest.mark.parametrize(("lang", "sheets"), [("sv", ("Ord", "Slå ihop")), ("en", ("Words", "Merge"))])
+def test_words_are_settled_in_one_workbook_that_every_command_takes(
+    unclear: Path, tmp_path: Path, lang: str, sheets: tuple[str, str]
+) -> None:
+    first, second, third = (tmp_path / f"{n}.xlsx" for n in ("first", "second", "third"))
+    shown = quick("words", unclear, "--out", first, "--lang", lang).stdout
+    assert "Procapittasystem (1) → Procapitasystem" in shown
+    assert "Fixare" in shown
+    filled(first, sheets[0], {"Fixare": "role-cleaner", "Omsorgare": "0"}, second)
+    filled(second, sheets[1], {"Procapittasystem": "ja" if lang == "sv" else "yes"}, second)
+    checked = quick("check", unclear, "--words", second).stdout
+    assert "Titlar: 2 av 3 kopplade till en roll." in checked
+    assert "blev ett eget begrepp" not in checked
+    again = quick("words", unclear, "--words", second, "--out", third).stdout
+    assert again.startswith("0 ord eller fraser förstods inte (0 gånger i filerna). 2 val gäller.")
+    # What was chosen came along to the next workbook.
+    assert quick("words", unclear, "--words", third).stdout == again.replace(f"Skrivet: {third}\n", "")
+    assert "Titlar: 2 av 3 kopplade till en roll." in quick("check", unclear, "--words", third).stdout
+
+
+def test_suggestions_are_made_with_the_words_chosen(unclear: Path, tmp_path: Path) -> None:
+    table = tmp_path / "ord.csv"
+    table.write_text("Ord;Val;Vem\nProcapitasystem;teckenspråk;Eva\n", encoding="utf-8")
+    asked = ("experts", unclear, "--need", "teckenspråk", "--audience", "manager")
+    assert "Bo Ek" not in quick(*asked).stdout
+    assert "Bo Ek" in quick(*asked, "--words", table).stdout
+
+
+def test_a_choice_that_cannot_be_used_is_told_and_ends_with_1_and_no_table_at_all_with_2(unclear: Path, tmp_path: Path) -> None:
+    table = tmp_path / "ord.csv"
+    table.write_text("Ord;Val\nFixare;kranförare\nOmsorgare;3\n", encoding="utf-8")
+    shown = quick("check", unclear, "--words", table, code=1).stdout
+    assert "Valet för ”Fixare” finns inte i taxonomin: kranförare." in shown
+    assert "”3” är inget av förslagen för ”Omsorgare”." in shown
+    assert quick("check", unclear, "--words", unclear, code=2).stderr.startswith("Fel: ")
+
+
+def test_words_are_written_as_json_too(unclear: Path, tmp_path: Path) -> None:
+    path = tmp_path / "ord.json"
+    quick("words", unclear, "--out", path)
+    whole = json.loads(path.read_text(encoding="utf-8"))
+    assert [row["words"] for row in whole["unknown"]] == ["Procapitasystem", "Fixare", "Omsorgare", "Procapittasystem"]
+    assert [(t["label"], t["target_label"], t["reason"]) for t in whole["similar"]] == [
+        ("Procapittasystem", "Procapitasystem", "spelling")
+    ]

@@ -27,6 +27,7 @@ from competence.cli._options import (
     lang_option,
     load_taxonomy,
     local_option,
+    localised,
     need_options,
     parse_ids,
     parse_need,
@@ -35,8 +36,9 @@ from competence.cli._options import (
     reading_options,
     refuse_out,
     suggesting_options,
+    words_option,
 )
-from competence.cli._screen import print_check, problem_lines, title_of, write_check
+from competence.cli._screen import print_check, problem_lines, title_of, word_lines, write_check, write_words
 from competence.errors import CompetenceError, InputError, ProblemEffect
 
 if TYPE_CHECKING:
@@ -86,15 +88,12 @@ def example(ctx: click.Context, folder: Path, people: int, seed: int) -> None:
 @click.pass_context
 def check(ctx: click.Context, everything: bool) -> None:
     """Read FILES and say what was kept, what was set aside, why, and what to do about it."""
-    from competence.linking import link_statements
-
     call = Call.of(ctx)
     staff = call.read()
     problem: CompetenceError | None = None
-    taxonomy, staff = call.localised(staff)
-    call.ticker.stage("link")
+    taxonomy, staff, corrections = call.localised(staff)
     try:
-        staff = link_statements(staff, taxonomy, settings=call.load_settings(), aid=call.load_aid())
+        staff, _ = call.linked(staff, taxonomy, corrections)
     except CompetenceError as error:
         # What was read is still worth telling.
         problem = error
@@ -105,6 +104,36 @@ def check(ctx: click.Context, everything: bool) -> None:
     print_check(staff, taxonomy, call.lang, everything)
     if problem is not None:
         raise problem
+    if call.out is not None:
+        click.echo(text("cli.written", call.lang, path=call.out))
+    ctx.exit(exit_code(staff))
+
+
+@cli.command()
+@reading_options
+@click.option("--all", "everything", is_flag=True, help="Show all words, not only the most frequent.")
+@click.pass_context
+def words(ctx: click.Context, everything: bool) -> None:
+    """List words in FILES that were not understood, for you to say what they mean, and own terms that may be the same.
+
+    --out writes both as a workbook. Write in the column of choices what a row means, or leave it empty, and give the
+    workbook to any command by --words: the words then mean that at your place. Give it to this command too, and what was
+    chosen comes along to the next workbook.
+    """
+    from competence.io import read_merges
+    from competence.taxonomy import LocalLayer
+
+    call = Call.of(ctx)
+    taxonomy, staff, corrections = call.localised(call.read())
+    staff, _ = call.linked(staff, taxonomy, corrections)
+    call.ticker.stage("write")
+    if call.out is not None:
+        merged = LocalLayer() if call.words is None else read_merges(call.words)
+        write_words(staff, taxonomy, corrections, merged, call.out, call.lang)
+    call.ticker.close()
+    told = [p for p in staff.problems if p.table == "words"]
+    for line in (*problem_lines(told, call.lang, everything), *word_lines(staff, taxonomy, corrections, call.lang, everything)):
+        click.echo(line)
     if call.out is not None:
         click.echo(text("cli.written", call.lang, path=call.out))
     ctx.exit(exit_code(staff))
@@ -450,6 +479,7 @@ def _told_of_table(path: Path, layer: LocalLayer, conflicts: Problems, lang: str
     type=click.Path(path_type=Path),
     help="The version that was in use until now. What people in FILES have, and the new one lacks, is kept by rows of its own.",
 )
+@words_option
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, metavar="FILE", help="The table, as .csv.")
 @lang_option
 @click.pass_context
@@ -464,8 +494,8 @@ def taxonomy_local(
     Exit code 1 when rows of the table could not be used.
     """
     from competence.io import read_local, read_staff
-    from competence.linking import link_statements
-    from competence.taxonomy import apply_local, carry_over
+    from competence.linking import Linker, link_statements
+    from competence.taxonomy import carry_over
 
     lang = ctx.meta["competence.lang"]
     if (before is None) != (not files):
@@ -476,8 +506,9 @@ def taxonomy_local(
     told = layer.problems
     layer = layer.anchored(old)
     if files:
-        theirs, staff = apply_local(layer, old, read_staff(files[0] if len(files) == 1 else list(files)))
-        staff = link_statements(staff, theirs)
+        read = read_staff(files[0] if len(files) == 1 else list(files))
+        theirs, staff, corrections = localised(read, old, table, ctx.meta.get("competence.words"))
+        staff = link_statements(staff, theirs, linker=Linker.fit(theirs, corrections.pairs))
         own = {c.concept_id for c in staff.local_concepts}
         used = {e.concept_id for e in staff.evidence if e.concept_id} | {i.concept_id for i in staff.interests if i.concept_id}
         layer, carried = carry_over(old, now, used - own, layer=layer)

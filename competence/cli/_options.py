@@ -20,6 +20,7 @@ from competence.model import Need, NeedItem, Visibility
 
 if TYPE_CHECKING:
     from competence.graph import CompetenceGraph
+    from competence.linking import Corrections, Linker
     from competence.settings import Settings
     from competence.staff import Staff
     from competence.suggest.result import Suggestions
@@ -33,6 +34,7 @@ __all__ = [
     "lang_option",
     "load_taxonomy",
     "local_option",
+    "localised",
     "need_options",
     "parse_ids",
     "parse_need",
@@ -41,12 +43,13 @@ __all__ = [
     "reading_options",
     "refuse_out",
     "suggesting_options",
+    "words_option",
 ]
 
 _Command = TypeVar("_Command", bound=Callable[..., object])
 
 _OUT = (".xlsx", ".json")
-_OWN = ("local", "aid")
+_OWN = ("local", "aid", "words")
 _UNREADABLE = frozenset(
     f"file_{why}"
     for why in ("missing", "no_access", "empty", "damaged", "password", "too_large", "too_many_cells", "not_a_table")
@@ -91,6 +94,15 @@ local_option = click.option(
     help="Your own table of concepts and roles that adds to, renames or retires those of the taxonomy: .csv or .xlsx.",
 )
 
+words_option = click.option(
+    "--words",
+    type=click.Path(path_type=Path),
+    metavar="TABLE",
+    expose_value=False,
+    callback=_keep,
+    help='What words mean at your place, as chosen in the table that "competence words" writes: .xlsx or .csv.',
+)
+
 reading_options = _options(
     click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), expose_value=False, callback=_keep),
     click.option(
@@ -132,6 +144,7 @@ reading_options = _options(
         callback=_keep,
         help="Your AID list (.csv or .xlsx), which leads titles that are not certain to roles by their AID codes.",
     ),
+    words_option,
     click.option(
         "--settings",
         type=click.Path(path_type=Path),
@@ -234,6 +247,7 @@ class Call:
     taxonomy: Path | None
     local: Path | None
     aid: Path | None
+    words: Path | None
     settings: Path | None
     out: Path | None
     audience: str
@@ -263,6 +277,7 @@ class Call:
             taxonomy=given("taxonomy"),
             local=given("local"),
             aid=given("aid"),
+            words=given("words"),
             settings=given("settings"),
             out=out,
             audience=given("audience", Visibility.UNIT.value),
@@ -291,27 +306,27 @@ class Call:
         source = self.files[0] if len(self.files) == 1 else list(self.files)
         return read_staff(source, columns=self.columns or None, scale=self.scale, as_of=self.as_of)
 
-    def localised(self, staff: Staff) -> tuple[Taxonomy, Staff]:
-        """Load the taxonomy, with the employer's own table over it and over what the files say of its ids."""
-        if self.local is None:
-            return load_taxonomy(self.taxonomy), staff
-        from competence.io import read_local
-        from competence.taxonomy import apply_local
+    def localised(self, staff: Staff) -> tuple[Taxonomy, Staff, Corrections]:
+        """Load the taxonomy with the employer's own table over it and over what the files say of its ids, and the choices."""
+        return localised(staff, load_taxonomy(self.taxonomy), self.local, self.words)
 
-        return apply_local(read_local(self.local), load_taxonomy(self.taxonomy), staff)
+    def linked(self, staff: Staff, taxonomy: Taxonomy, corrections: Corrections) -> tuple[Staff, Linker]:
+        """Link the words of a staff, by a linker that has learned from the choices."""
+        from competence.linking import Linker, link_statements
+
+        settings, aid = self.load_settings(), self.load_aid()
+        self.ticker.stage("link")
+        linker = Linker.fit(taxonomy, corrections.pairs, settings=settings)
+        return link_statements(staff, taxonomy, linker=linker, settings=settings, aid=aid), linker
 
     def graph(self, staff: Staff) -> CompetenceGraph:
         """Link the words and join the evidence."""
         from competence.graph import build_graph
-        from competence.linking import Linker, link_statements
 
-        settings, aid = self.load_settings(), self.load_aid()
-        taxonomy, staff = self.localised(staff)
-        self.ticker.stage("link")
-        linker = Linker.fit(taxonomy, settings=settings)
-        linked = link_statements(staff, taxonomy, linker=linker, settings=settings, aid=aid)
+        taxonomy, staff, corrections = self.localised(staff)
+        linked, linker = self.linked(staff, taxonomy, corrections)
         self.ticker.stage("graph")
-        graph = build_graph(linked, taxonomy, linker=linker, audience=self.audience, settings=settings)
+        graph = build_graph(linked, taxonomy, linker=linker, audience=self.audience, settings=self.load_settings())
         self.ticker.stage("solve")
         return graph
 
@@ -374,6 +389,27 @@ def load_taxonomy(path: Path | None) -> Taxonomy:
     from competence.taxonomy import Taxonomy
 
     return Taxonomy.bundled() if path is None else Taxonomy.read(path)
+
+
+def localised(staff: Staff, taxonomy: Taxonomy, local: Path | None, words: Path | None) -> tuple[Taxonomy, Staff, Corrections]:
+    """Lay the employer's own table, and the terms merged in the table of words, over a taxonomy and a staff."""
+    from competence.linking import Corrections
+
+    if local is None and words is None:
+        return taxonomy, staff, Corrections()
+    from competence.io import read_local, read_merges, read_words
+    from competence.taxonomy import LocalLayer, apply_local
+
+    layer = LocalLayer() if local is None else read_local(local)
+    corrections = Corrections() if words is None else read_words(words)
+    if words is not None:
+        merged = read_merges(words)
+        layer = LocalLayer(
+            rows=(*layer.rows, *merged.rows), problems=layer.problems + merged.problems, file=layer.file or merged.file
+        )
+    taxonomy, staff = apply_local(layer, taxonomy, staff)
+    corrections = corrections.checked(taxonomy, layer)
+    return taxonomy, staff.replace(problems=staff.problems + corrections.problems), corrections
 
 
 def exit_code(staff: Staff) -> int:

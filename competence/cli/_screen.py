@@ -20,11 +20,12 @@ from competence.errors import Problem, ProblemEffect
 
 if TYPE_CHECKING:
     from competence.graph import CompetenceGraph
+    from competence.linking import Corrections
     from competence.staff import Staff
     from competence.suggest.result import Suggestion, Suggestions
-    from competence.taxonomy import Taxonomy
+    from competence.taxonomy import LocalLayer, Taxonomy
 
-__all__ = ["print_check", "print_plan", "problem_lines", "title_of", "write_check"]
+__all__ = ["print_check", "print_plan", "problem_lines", "title_of", "word_lines", "write_check", "write_words"]
 
 _SHOWN = 5
 """Places shown per kind of Problem, and half the words per list, unless all are asked for."""
@@ -362,3 +363,94 @@ def write_check(staff: Staff, taxonomy: Taxonomy, path: Path, lang: str) -> None
         ],
     }
     write_tables({text(f"cli.sheet.{name}", lang): rows for name, rows in tables.items()}, path)
+
+
+def word_lines(staff: Staff, taxonomy: Taxonomy, corrections: Corrections, lang: str, everything: bool) -> list[str]:
+    """List the words to settle, the most frequent first, and the own terms that may be the same as something else."""
+    from competence.linking import similar_local_terms, unknown_words
+
+    table = unknown_words(staff, taxonomy, corrections=corrections, lang=lang).to_dict("records")
+    count = sum(int(row["count"]) for row in table)
+    lines = [text("cli.words.unknown", lang, words=len(table), count=count, chosen=len(corrections.in_force))]
+    shown = table if everything else table[: 4 * _SHOWN]
+    if shown:
+        heads = [text(f"cli.head.{name}", lang) for name in ("words", "kind", "count", "nearest")]
+        cells = [
+            [
+                [str(row["words"])],
+                [text(f"cli.unlinked.{row['kind']}", lang)],
+                [str(row["count"])],
+                [row[f"nearest_{n}"] for n in range(1, 4) if row[f"nearest_{n}"]] or ["–"],
+            ]
+            for row in shown
+        ]
+        lines += ["", *_table(heads, cells, (40, 20, 6), right=(2,))]
+    if len(table) > len(shown):
+        lines.append(text("cli.check.more", lang, count=len(table) - len(shown)))
+    similar = similar_local_terms(staff, taxonomy, lang=lang)
+    if similar:
+        lines += ["", text("cli.words.similar", lang, count=len(similar))]
+        for term in similar if everything else similar[: 4 * _SHOWN]:
+            why = text(f"cli.words.{term.reason.value}", lang)
+            lines.append(f"  {term.label} ({term.count}) → {term.target_label}: {why}, {100 * term.likeness:.0f} %")
+        if len(similar) > 4 * _SHOWN and not everything:
+            lines.append("  " + text("cli.check.more", lang, count=len(similar) - 4 * _SHOWN))
+    return lines
+
+
+def write_words(staff: Staff, taxonomy: Taxonomy, corrections: Corrections, merged: LocalLayer, path: Path, lang: str) -> None:
+    """Write the words to settle with the choices made so far under them, and the terms to merge on a second sheet."""
+    from competence.io import write_tables
+    from competence.linking import similar_local_terms, unknown_words
+
+    def head(name: str) -> str:
+        return text(f"cli.words.head.{name}", lang)
+
+    unknown = unknown_words(staff, taxonomy, corrections=corrections, lang=lang).to_dict("records")
+    similar = similar_local_terms(staff, taxonomy, lang=lang)
+    if path.suffix.lower() == ".json":
+        terms = [asdict(term) for term in similar]
+        chosen = [{**row, "day": str(row["day"] or "")} for row in corrections.to_frame().to_dict("records")]
+        whole = {"as_of": staff.as_of.isoformat(), "unknown": unknown, "chosen": chosen, "similar": terms}
+        path.write_text(json.dumps(whole, ensure_ascii=False, indent=1, default=str) + "\n", encoding="utf-8")
+        return
+    columns = [*(unknown_words(staff, taxonomy).columns), "undone_by", "undone_day"]
+    rows: list[dict[Any, Any]] = [{**row, "kind": text(f"cli.unlinked.{row['kind']}", lang)} for row in unknown]
+    rows += corrections.to_frame().to_dict("records")
+    words = [{_word_head(column, lang): row.get(column, "") for column in columns} for row in rows]
+    merges = [
+        {
+            head("term"): term.label,
+            head("count"): term.count,
+            head("target_label"): term.target_label,
+            head("why"): text(f"cli.words.{term.reason.value}", lang),
+            head("likeness"): round(term.likeness, 2),
+            head("merge"): "",
+            head("id"): term.id,
+            head("term_kind"): term.kind.value,
+            head("target"): term.target_id,
+        }
+        for term in similar
+    ]
+    for row in merged.rows:
+        # A merge that was said yes to, as chosen_merges made it: it goes on holding in the next workbook.
+        own = row.id.startswith("local:") and not row.target
+        merges.append(
+            {
+                head("term"): row.also_sv[0] if own else row.label_sv,
+                head("target_label"): row.label_sv if own else "",
+                head("merge"): text("cli.words.yes", lang),
+                head("id"): row.id,
+                head("term_kind"): row.kind,
+                head("target"): row.id if own else row.target[0],
+            }
+        )
+    tables = {text("cli.words.sheet", lang): words or [{_word_head(column, lang): "" for column in columns}]}
+    if merges:
+        tables[text("cli.words.merge_sheet", lang)] = merges
+    write_tables(tables, path)
+
+
+def _word_head(column: str, lang: str) -> str:
+    name, _, number = column.partition("_")
+    return f"{text('cli.words.head.nearest', lang)} {number}" if name == "nearest" else text(f"cli.words.head.{column}", lang)
