@@ -13,7 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from competence._words import Stance, fold
+from competence._words import Stance, fold, segments, stances, tokenize
 from competence.errors import InputError, Problem, ProblemEffect, Problems
 from competence.linking._corrections import CHOICES, Corrections, words_key
 from competence.model import Concept, ConceptKind
@@ -72,7 +72,8 @@ def list_unknown(staff: Staff, taxonomy: Taxonomy, corrections: Corrections | No
     groups: dict[tuple[bool, tuple[str, ...]], list[Unlinked]] = {}
     for left in staff.unlinked:
         key = words_key(left.words)
-        if key and left.kind not in _UNDERSTOOD and not (corrections is not None and corrections.settles(left.words)):
+        asked = left.kind not in _UNDERSTOOD and not (left.kind == "statement" and _claims_nothing(left.words))
+        if key and asked and not (corrections is not None and corrections.settles(left.words)):
             groups.setdefault((left.kind == "title", key), []).append(left)
     found = []
     for spellings in groups.values():
@@ -81,6 +82,13 @@ def list_unknown(staff: Staff, taxonomy: Taxonomy, corrections: Corrections | No
         near = [n for n in first.nearest if n[0] in taxonomy.concepts or n[0] in taxonomy.roles]
         found.append(Unknown(words=first.words, kind=first.kind, count=count, nearest=tuple(near[:CHOICES])))
     return tuple(sorted(found, key=lambda u: (-u.count, u.words, u.kind)))
+
+
+def _claims_nothing(text: str) -> bool:
+    """Say whether a statement only wishes or denies: whatever its words are chosen to mean, it gives no evidence."""
+    tokens = tokenize(text)
+    words = [t.word for t in tokens]
+    return not any(Stance.CLAIMED in stances(words, first, last) for first, last in segments(text, tokens))
 
 
 def unknown_words(staff: Staff, taxonomy: Taxonomy, *, corrections: Corrections | None = None, lang: str = "sv") -> pd.DataFrame:

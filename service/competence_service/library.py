@@ -1,6 +1,7 @@
 """The library's objects that are costly to make: one taxonomy and linker, and the graphs of a few imports.
 
-A graph is made from the store when it is first asked for. Decisions made since are joined to it without making it again.
+A graph is made from the store when it is first asked for. Decisions and choices of what words mean that were made since are
+joined to it without making it again.
 The number kept is bounded; a lock makes sure that two requests do not build the same one.
 """
 
@@ -15,7 +16,7 @@ from threading import Lock, RLock
 from competence.errors import Problems
 from competence.graph import CompetenceGraph, build_graph
 from competence.io import read_aid, read_local
-from competence.linking import Linker
+from competence.linking import Corrections, Linker, Pair
 from competence.staff import Staff
 from competence.taxonomy import AidList, LocalLayer, Taxonomy, apply_local
 from competence_service.config import Config
@@ -27,10 +28,10 @@ __all__ = ["Library"]
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """The graph of an import as it was read, and with the decisions there were when their number was ``decisions``."""
+    """The graph of an import as it was read, and with the decisions and choices there were when ``seen`` was their number."""
 
     base: CompetenceGraph
-    decisions: int
+    seen: tuple[int, int]
     graph: CompetenceGraph
 
 
@@ -66,6 +67,7 @@ class Library:
         self._drafts: dict[str, Staff] = {}
         self._lock = RLock()
         self._making = Lock()
+        self._known: tuple[int, Linker] | None = None
 
     @cached_property
     def ours(self) -> Taxonomy:
@@ -88,9 +90,32 @@ class Library:
 
     @property
     def linker(self) -> Linker:
-        """The linker of that taxonomy, from the library's disk cache where there is one."""
+        """The linker of that taxonomy, knowing every choice of what words mean that holds."""
+        return self._knowing()[1]
+
+    def _knowing(self) -> tuple[int, Linker]:
+        """Return the linker and how many choices it knows."""
         with self._making:
-            return self._linker
+            count = self._store.choice_count()
+            if self._known is None or self._known[0] != count:
+                pairs = self.corrections.pairs
+                taught, fitted = self._taught
+                # What a linker has learned it cannot forget: after an undo it begins again from the taxonomy alone.
+                base = fitted if taught.issubset(pairs) else self._linker
+                self._known = (count, base.with_pairs(pairs) if pairs else base)
+            return self._known
+
+    @property
+    def corrections(self) -> Corrections:
+        """The choices of what words mean; those whose target the taxonomy lacks are left out, and told in ``problems``."""
+        return self._store.corrections().checked(self.taxonomy, self.layer)
+
+    @cached_property
+    def _taught(self) -> tuple[frozenset[Pair], Linker]:
+        """The choices that held when the service started, and a linker that has learned from them."""
+        pairs = self.corrections.pairs
+        linker = Linker.fit(self.taxonomy, pairs, settings=self._config.settings) if pairs else self._linker
+        return frozenset(pairs), linker
 
     @cached_property
     def _linker(self) -> Linker:
@@ -117,16 +142,24 @@ class Library:
         return None if row is None else (row, self.graph(row))
 
     def graph(self, row: ImportRow) -> CompetenceGraph:
-        """Return the graph of a confirmed import with every decision made so far.
+        """Return the graph of a confirmed import with every decision and every choice of what words mean made so far.
 
-        A decision changes no holding, but the next suggestions read it (paired before, pinned, rejected).
+        Neither changes a holding, but the next suggestions read decisions (paired before, pinned, rejected), and what is
+        asked for is understood by the choices.
         """
-        count = self._store.decision_count()
+        choices, linker = self._knowing()
+        seen = (self._store.decision_count(), choices)
         with self._lock:
             kept = self._graphs.get(row.id)
             base = self._build(row) if kept is None else kept.base
-            if kept is None or kept.decisions != count:
-                kept = _Kept(base, count, self._with_decisions(base))
+            if kept is None or kept.seen != seen:
+                if kept is None:
+                    knowing = base.linker
+                elif kept.seen[1] == choices:
+                    knowing = kept.graph.linker
+                else:
+                    knowing = linker.with_taxonomy(base.taxonomy)
+                kept = _Kept(base, seen, self._joined(base, knowing))
                 self._graphs[row.id] = kept
             self._graphs.move_to_end(row.id)
             while len(self._graphs) > max(self._config.graphs, 1):
@@ -146,12 +179,14 @@ class Library:
             settings=self._config.settings,
         )
 
-    def _with_decisions(self, base: CompetenceGraph) -> CompetenceGraph:
-        """Return the graph of an import with the decisions that stand; its arrays are shared, since none changes."""
+    def _joined(self, base: CompetenceGraph, linker: Linker) -> CompetenceGraph:
+        """Return the graph of an import with what was decided and chosen; its arrays are shared, since none changes."""
         present = {p.person_id for p in base.staff.people}
         decisions = [d for d in self._store.standing_decisions() if present.issuperset(d.people)]
-        if not decisions:
+        if not decisions and linker is base.linker:
             return base
         graph = copy(base)
-        graph.staff = base.staff.with_decisions(decisions)
+        graph.linker = linker
+        if decisions:
+            graph.staff = base.staff.with_decisions(decisions)
         return graph

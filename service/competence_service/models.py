@@ -1,4 +1,4 @@
-"""The tables of the service: imports, keys, the rows of each import, runs and decisions.
+"""The tables of the service: imports, keys, the rows of each import, runs, decisions and choices of what words mean.
 
 The ``rows_*`` tables hold what :meth:`competence.Staff.to_tables` gives, column by column, for one import. Types are
 those that SQLite and PostgreSQL share. How they come about stands in ``migrations``; a test compares the two.
@@ -27,7 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeEngine
 
-__all__ = ["ROW_TABLES", "Base", "Decided", "Import", "PersonKey", "Run"]
+__all__ = ["ROW_TABLES", "Base", "Decided", "Import", "PersonKey", "Run", "WordChoice"]
 
 
 class Base(DeclarativeBase):
@@ -108,6 +108,22 @@ class Decided(Base):
     day: Mapped[date] = mapped_column(Date)
     reasoning: Mapped[str] = mapped_column(Text)
     equality_reasoning: Mapped[str] = mapped_column(Text)
+
+
+class WordChoice(Base):
+    """What a named human said some words mean, or that an earlier row is undone. Rows are added, never changed."""
+
+    __tablename__ = "word_choices"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    words: Mapped[str] = mapped_column(Text)
+    target_id: Mapped[str] = mapped_column(Text)
+    """Id of a concept or role; empty where they mean none."""
+    decided_by: Mapped[str] = mapped_column(Text)
+    day: Mapped[date] = mapped_column(Date)
+    undoes_id: Mapped[int | None] = mapped_column(ForeignKey("word_choices.id"))
+    """The row that this one takes back; None for a choice."""
 
 
 _TEXT, _WHOLE, _YES = Text(), Integer(), Boolean()

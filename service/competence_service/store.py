@@ -19,13 +19,14 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from competence.errors import Problem, ProblemEffect, UnknownIdError
+from competence.linking import Correction, Corrections
 from competence.model import Choice, Decision, Visibility
 from competence.staff import RowCount, Staff
 from competence_service.config import Config
 from competence_service.migrations import migrate
-from competence_service.models import ROW_TABLES, Base, Decided, Import, PersonKey, Run
+from competence_service.models import ROW_TABLES, Base, Decided, Import, PersonKey, Run, WordChoice
 
-__all__ = ["DecidedRow", "ImportRow", "RunRow", "Store", "new_id", "open_engine"]
+__all__ = ["ChoiceRow", "DecidedRow", "ImportRow", "RunRow", "Store", "new_id", "open_engine"]
 
 _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 _CHUNK = 5_000
@@ -104,6 +105,15 @@ class DecidedRow:
     run_id: str
     rank: int
     decision: Decision
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChoiceRow:
+    """One stored choice of what words mean, with its undo where there is one."""
+
+    id: int
+    created_at: datetime
+    correction: Correction
 
 
 def _utc(moment: datetime) -> datetime:
@@ -423,12 +433,69 @@ class Store:
         with self._session() as session:
             return session.scalar(select(func.count()).select_from(Decided)) or 0
 
+    # -- what words mean ----------------------------------------------------------------------------------------------
+
+    def choose_words(self, chosen: Mapping[str, str], *, decided_by: str, day: date) -> None:
+        """Add what words mean: id of a concept or role by words, empty for none. Earlier choices stay as they were."""
+        with self._session() as session:
+            session.add_all(
+                WordChoice(
+                    created_at=datetime.now(UTC),
+                    words=_clean(words),
+                    target_id=target_id,
+                    decided_by=_clean(decided_by),
+                    day=day,
+                    undoes_id=None,
+                )
+                for words, target_id in chosen.items()
+            )
+
+    def undo_choice(self, choice_id: int, *, decided_by: str, day: date) -> bool:
+        """Add that a choice is taken back; False when there is none or it is undone already."""
+        with self._session() as session:
+            found = session.get(WordChoice, choice_id)
+            undone = session.scalar(select(WordChoice.id).where(WordChoice.undoes_id == choice_id).limit(1))
+            if found is None or found.undoes_id is not None or undone is not None:
+                return False
+            session.add(
+                WordChoice(
+                    created_at=datetime.now(UTC),
+                    words=found.words,
+                    target_id=found.target_id,
+                    decided_by=_clean(decided_by),
+                    day=day,
+                    undoes_id=choice_id,
+                )
+            )
+            return True
+
+    def word_choices(self) -> tuple[ChoiceRow, ...]:
+        """Return every choice in the order they were made, the undone ones marked."""
+        with self._session() as session:
+            rows = list(session.scalars(select(WordChoice).order_by(WordChoice.id)))
+            undone: dict[int, WordChoice] = {}
+            for row in rows:
+                if row.undoes_id is not None:
+                    undone.setdefault(row.undoes_id, row)
+            return tuple(_choice_row(row, undone.get(row.id)) for row in rows if row.undoes_id is None)
+
+    def corrections(self) -> Corrections:
+        """Return the log of choices as the library takes it."""
+        return Corrections(log=tuple(row.correction for row in self.word_choices()))
+
+    def choice_count(self) -> int:
+        """Count all choices and undos; it grows with each, so it tells whether a linker in memory knows them all."""
+        with self._session() as session:
+            return session.scalar(select(func.count()).select_from(WordChoice)) or 0
+
 
 @event.listens_for(Decided, "before_update")
 @event.listens_for(Decided, "before_delete")
+@event.listens_for(WordChoice, "before_update")
+@event.listens_for(WordChoice, "before_delete")
 def _refuse(_mapper: object, _connection: object, _target: Base) -> None:
     # The database refuses too (see the migration); this tells it closer to the mistake.
-    raise TypeError("decisions are added, never changed")
+    raise TypeError("decisions and choices are added, never changed")
 
 
 def _count_dict(count: RowCount) -> dict[str, object]:
@@ -482,3 +549,15 @@ def _decided_row(row: Decided) -> DecidedRow:
         equality_reasoning=row.equality_reasoning,
     )
     return DecidedRow(id=row.id, created_at=_utc(row.created_at), run_id=row.run_id, rank=row.rank, decision=decision)
+
+
+def _choice_row(row: WordChoice, undo: WordChoice | None) -> ChoiceRow:
+    correction = Correction(
+        words=row.words,
+        target_id=row.target_id,
+        who=row.decided_by,
+        day=row.day,
+        undone_by="" if undo is None else undo.decided_by,
+        undone_day=None if undo is None else undo.day,
+    )
+    return ChoiceRow(id=row.id, created_at=_utc(row.created_at), correction=correction)

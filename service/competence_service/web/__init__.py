@@ -16,4 +16,5 @@ import competence_service.web.imports  # noqa: E402
 import competence_service.web.people  # noqa: E402
 import competence_service.web.start  # noqa: E402
 import competence_service.web.suggest  # noqa: E402
-import competence_service.web.taxonomy  # noqa: E402, F401
+import competence_service.web.taxonomy  # noqa: E402
+import competence_service.web.words  # noqa: E402, F401

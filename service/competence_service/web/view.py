@@ -34,6 +34,7 @@ __all__ = [
     "fault_text",
     "lang",
     "page",
+    "percent",
     "prepare_pages",
     "refusal",
     "selected_language",
@@ -133,6 +134,9 @@ def fault_text(fault: Fault) -> str:
         "unknown_unit": _("A unit that was chosen is not in the latest import. Choose units in the list again."),
         "unknown_id": _("Somebody or something that was chosen is not in the latest import. Choose again."),
         "no_file": _("Choose at least one file."),
+        "no_choice": _("That choice is undone already."),
+        "nothing_chosen": _("Nothing was chosen in any row."),
+        "no_such_label": _("The taxonomy has nothing by that name, or several. Write a name that it has."),
         "date": _("Write a date as year-month-day, such as 2026-01-31."),
     }
     if fault.field == "rank":
@@ -179,6 +183,8 @@ def _fault_field(fault: Fault, kind: str = "") -> str:
         "assessment": _("Individual assessment"),
         "choice": _("Your decision"),
         "decided_by": _("Your name"),
+        "undone_by": _("Your name, to undo"),
+        "other": _("Another competence or role"),
         "reasoning": _("How you reasoned"),
         "equality_reasoning": _("Gender-equality reasoning"),
         "files": _("Files"),
@@ -221,7 +227,8 @@ def _number(value: float | None, digits: int = 2) -> str:
     return str(format_decimal(round(value, digits), format="#,##0." + "0" * digits if digits else "#,##0"))
 
 
-def _percent(value: float | None) -> str:
+def percent(value: float | None) -> str:
+    """Write a share as the language of the page does; a dash where there is none."""
     return "–" if value is None else str(format_percent(value, format="#,##0 %" if lang() == "sv" else "#,##0%"))
 
 
@@ -387,7 +394,7 @@ def prepare_pages(app: Flask) -> None:
     app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(
         number=_number,
-        percent=_percent,
+        percent=percent,
         day=_day,
         moment=_moment,
         level=_level,
