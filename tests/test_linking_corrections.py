@@ -132,6 +132,11 @@ def test_a_choice_turns_neither_a_wish_nor_a_denial_into_a_claim(linker: Linker)
         assert (links.named.concept_id, links.named.stance) == ("payroll", stance)
 
 
+def test_a_text_that_claims_and_wishes_is_chosen_for_what_it_claims(linker: Linker) -> None:
+    said = "Sköter Primula, vill lära mig Visma"
+    assert [k.concept_id for k in linker.with_pairs([(said, "payroll")]).link(said).accepted] == ["payroll"]
+
+
 def test_new_pairs_take_the_place_of_earlier_ones_for_the_same_words(linker: Linker) -> None:
     twice = linker.with_pairs([("Primula", "payroll")]).with_pairs([("primula", "welding")])
     assert [k.concept_id for k in twice.link("Primula").accepted] == ["welding"]
@@ -321,6 +326,8 @@ LEFT = (
     Unlinked("vill svetsa", "wish", 7, (("welding", 0.9),)),
     Unlinked("kan inte finska", "negated", 7, (("finnish", 0.9),)),
     Unlinked("skotare", "heading", 1, ()),
+    # Not understood, but a wish all the same: it would give no evidence.
+    Unlinked("vill lära mig Primula", "statement", 8, (("payroll", 0.3),)),
 )
 
 

@@ -1299,7 +1299,8 @@ class Linker:
             return others
         sure = _WHOLE[How.ALTERNATIVE]
         rest = [replace(m, probability=min(m.probability, round(1 - sure, 6))) for m in others]
-        stance = next((s for s in reading.stance if s is not Stance.CLAIMED), Stance.CLAIMED)
+        # A text that claims in one part and wishes in another was chosen for what it claims.
+        stance = Stance.CLAIMED if Stance.CLAIMED in reading.stance else next(iter(reading.stance), Stance.CLAIMED)
         met = (e for e in index.exact.get(tuple(reading.words), ()) if e.target == target)
         lead = round(sure - (rest[0].probability if rest else 0.0), 6)
         places = tuple(range(len(reading.tokens)))
@@ -1441,7 +1442,7 @@ class Linker:
             # A part of a text speaks for itself only where it is sure; else the whole tells what is nearest.
             pieces = []
             for place, (a, b, k) in enumerate(mine):
-                meant = _meant(index, reading, (a, b), weighed[k], prefer)
+                meant = _meant(index, reading, (a, b), weighed[k], prefer, n + 3 if place == 0 else 3)
                 long = sum(map(_carries, reading.words[a:b])) >= _FEWEST_WORDS
                 # Beside something else that is understood, the rest is a thing of its own.
                 beside = any(m.probability >= cutoff and not any(a <= i < b for i in m.places) for m in reading.matches)
@@ -1466,11 +1467,13 @@ def _agree(reading: _Reading, whole: Meaning, parts: Sequence[tuple[int, int, Me
     reading.matches = changed
 
 
-def _meant(index: _Index, reading: _Reading, span: tuple[int, int], meaning: Meaning, favoured: frozenset[int]) -> list[_Match]:
-    """Turn what a span means into matches."""
+def _meant(
+    index: _Index, reading: _Reading, span: tuple[int, int], meaning: Meaning, favoured: frozenset[int], most: int
+) -> list[_Match]:
+    """Turn what a span means into matches, the likeliest ``most``."""
     places = tuple(range(*span))
     stance = next((reading.stance[i] for i in places if reading.stance[i] is not Stance.CLAIMED), Stance.CLAIMED)
-    ranked = list(zip(meaning.targets.tolist(), meaning.probabilities.tolist(), strict=True))
+    ranked = list(zip(meaning.targets[:most].tolist(), meaning.probabilities[:most].tolist(), strict=True))
     # A context breaks ties only: it never lifts a concept over one that is clearly likelier.
     ranked.sort(key=lambda r: (-round(r[1], 2), r[0] not in favoured, -r[1], index.keys[r[0]]))
     if len(ranked) > 1 and round(ranked[0][1], 2) == round(ranked[1][1], 2):
