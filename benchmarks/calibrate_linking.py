@@ -15,12 +15,17 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import sys
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression
+
+if __package__ in (None, ""):
+    # Run as a file, so that one command is enough.
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from competence import linking
 from competence.linking import Linker
@@ -129,6 +134,7 @@ def main() -> None:
             # Labels are terser than what people write: they count less.
             weights.append(0.25)
 
+    said(linker)
     model = LogisticRegression(C=10.0, max_iter=1000).fit(np.array(inputs), np.array(right), sample_weight=np.array(weights))
     constants = (float(model.intercept_[0]), *(float(c) for c in model.coef_[0]))
     print(f"_LIKENESS = ({', '.join(f'{c:.2f}' for c in constants)})   # fitted on {len(inputs)} spans")
@@ -139,6 +145,31 @@ def main() -> None:
             linking._LIKENESS = chosen  # type: ignore[assignment]
         for part, title in ((0, "fitted half"), (1, "other half")):
             report(linker, [r for r in rows if half(r[0]) == part], f"{name}, {title}")
+
+
+def said(linker: Linker) -> None:
+    """Print the constants of competence.linking._meanings, fitted on the tuning half of the phrase set."""
+    from scipy.optimize import minimize_scalar
+
+    from benchmarks.skills import phrases
+
+    learned = linker._said
+    rows = phrases("tuning")
+    texts = [learned.words([t.word for t in linking.tokenize(r["text"])]) for r in rows]
+    gold = [[linker._concepts.position[c] for c in r["concepts"].split("|") if c in linker._concepts.position] for r in rows]
+    scores = np.asarray((learned.meanings._rows(texts) @ learned.meanings.profiles).toarray())
+    standard = (scores - scores.mean(axis=1, keepdims=True)) / scores.std(axis=1, keepdims=True)
+    some = [i for i, g in enumerate(gold) if g]
+
+    def loss(sharpness: float) -> float:
+        likely = np.exp(sharpness * (standard - standard.max(axis=1, keepdims=True)))
+        likely /= likely.sum(axis=1, keepdims=True)
+        return -float(np.mean([np.log(max(likely[i, gold[i]].max(), 1e-9)) for i in some]))
+
+    sharpness = minimize_scalar(loss, bounds=(0.5, 4.0), method="bounded").x
+    odds = learned.meanings.claim_odds(texts)
+    model = LogisticRegression(C=100.0).fit(odds[:, None], [bool(g) for g in gold])
+    print(f"\n_SHARPNESS = {sharpness:.2f}, _CLAIM = ({model.intercept_[0]:.2f}, {model.coef_[0][0]:.2f})   # tuning half")
 
 
 def report(linker: Linker, rows: list[tuple[str, frozenset[str]]], title: str) -> None:

@@ -138,8 +138,13 @@ class Meanings:
         """Return the probability that the speaker of each text claims a competence, shape (n,); 1 where nothing was learned."""
         if self.claim is None or not texts:
             return np.ones(len(texts))
-        odds = self.claim.rows([_with_neighbours(w) for w in texts]) @ self.weights + self.intercept
-        return np.asarray(1 / (1 + np.exp(-(_CLAIM[0] + _CLAIM[1] * odds))))
+        return np.asarray(1 / (1 + np.exp(-(_CLAIM[0] + _CLAIM[1] * self.claim_odds(texts)))))
+
+    def claim_odds(self, texts: Sequence[Words]) -> np.ndarray:
+        """Return the log odds of a claim as learned, before they are calibrated, shape (n,)."""
+        if self.claim is None:
+            return np.zeros(len(texts))
+        return np.asarray(self.claim.rows([_with_neighbours(w) for w in texts]) @ self.weights + self.intercept)
 
     def weigh(self, texts: Sequence[Words], n: int) -> list[Meaning]:
         """Return the ``n`` likeliest meanings of each text; bit for bit the same alone as among others."""
@@ -208,7 +213,8 @@ class Meanings:
 _CLAIMS = tuple(
     tuple(frame.split())
     for frame in (
-        "jag kan _|kan _|är bra på _|jag är duktig på _|har jobbat med _|jag har jobbat som _|jobbade med _ i många år|brukar _"
+        "jag är duktig på att _|är duktig på att _|jag är bra på att _|är bra på att _|van vid att _|jag är grym på att _"
+        "|jag kan _|kan _|är bra på _|jag är duktig på _|har jobbat med _|jag har jobbat som _|jobbade med _ i många år|brukar _"
         "|håller på med _ hemma|har lång erfarenhet av _|jag har utbildning i _|sköter _|ansvarar för _|har hand om _"
         "|gör _ varje dag|jag har _ i tio år|har _ sen många år|jag har hållit på med _ hela livet|jag har haft hand om _"
         "|_ i fem år|jag har _ hemma|lärde mig _ på förra jobbet|van vid _|jag har haft ansvar för _|i can _|good at _"
@@ -227,13 +233,13 @@ _NOT_CLAIMS = tuple(
 
 
 def _framed(labels: Sequence[tuple[int, Words]]) -> list[tuple[int, Words]]:
-    """Return each eighth label, by hash, claimed in one way and not claimed in another."""
+    """Return each sixth label, by hash, claimed in one way and not claimed in another."""
     found = []
     for target, words in labels:
         drawn = int.from_bytes(hashlib.sha256(" ".join(words).encode()).digest()[:4], "big")
-        if drawn % 8 == 0:
+        if drawn % 6 == 0:
             for owner, frames in ((target, _CLAIMS), (-1, _NOT_CLAIMS)):
-                frame = spoken_words(frames[drawn // 8 % len(frames)])
+                frame = spoken_words(frames[drawn // 6 % len(frames)])
                 place = frame.index("_") if "_" in frame else len(frame)
                 found.append((owner, (*frame[:place], *words, *frame[place + 1 :])))
     return found

@@ -1,0 +1,271 @@
+"""What the linker learns: vectors that do not hang on company, trees as arrays, claims, meanings, and ranked terms and titles."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from competence._words import Lexicon, Speller, spoken_words
+from competence.errors import UnknownIdError
+from competence.linking import How, Linker, Pair
+from competence.linking._learn import Classifier, Trees
+from competence.linking._meanings import Meanings
+from competence.linking._space import Space, characters, pairs_of_words, stems
+from competence.model import Concept, Importance, Requirement, Role
+from competence.taxonomy import Taxonomy
+
+WORDS = ("städa", "städning", "laga", "mat", "barn", "svetsa", "räcke", "finska", "sjunga", "körkort")
+
+
+@pytest.fixture(scope="module")
+def municipal() -> Linker:
+    return Linker.fit(Taxonomy.bundled("municipal"))
+
+
+# ---------------------------------------------------------------- vectors
+
+
+@settings(max_examples=30)
+@given(st.lists(st.lists(st.sampled_from(WORDS), max_size=6), min_size=1, max_size=8))
+def test_a_text_has_the_same_vector_alone_and_among_others(texts: list[list[str]]) -> None:
+    space = Space.fit(characters(4), [["städa", "mat"], ["barn", "finska"], ["svetsa"]])
+    together = space.rows(texts).toarray()
+    for text, row in zip(texts, together, strict=True):
+        assert (space.rows([text]).toarray()[0] == row).all()
+
+
+def test_vectors_have_length_one_and_less_where_features_are_unknown() -> None:
+    space = Space.fit(characters(3), [["mat"], ["barn"]])
+    known, partly = (np.linalg.norm(space.rows([text]).toarray()) for text in (["mat"], ["mat", "xyzzy"]))
+    assert known == pytest.approx(1.0)
+    assert 0 < partly < 0.99
+
+
+def test_neighbouring_words_count_as_one_and_stop_words_do_not() -> None:
+    assert pairs_of_words(["lagar", "mat", "till", "barn"]) == ["lagar", "mat", "till", "barn", "lagar\x00mat", "mat\x00barn"]
+    lexicon = Lexicon(["mat", "barn"])
+    analyse = stems(lexicon)
+    assert analyse("till") == []
+    assert analyse("mat\x00barn") == [f"{lexicon.stem('mat')}_{lexicon.stem('barn')}"]
+
+
+# ---------------------------------------------------------------- learning
+
+
+def test_leaving_a_row_out_by_formula_is_leaving_it_out() -> None:
+    space = Space.fit(characters(3), [[w] for w in WORDS])
+    texts = [["städa"], ["städning"], ["laga", "mat"], ["mat", "barn"], ["svetsa"], ["svetsa", "räcke"], ["finska"], ["sjunga"]]
+    owners = np.array([0, 0, 1, 1, 2, 2, 3, 3])
+    rows = space.rows(texts)
+    _, left_out = Classifier.fit(rows, owners, 4, ridge=1.0, balance=0.0, kept=4)
+    for i in range(len(texts)):
+        rest = [k for k in range(len(texts)) if k != i]
+        without, _ = Classifier.fit(rows[rest], owners[rest], 4, ridge=1.0, balance=0.0, kept=4)
+        # The diagonal of the inverse is estimated by random signs, so the two agree only about.
+        assert without.scores(rows[[i]])[0] == pytest.approx(left_out[i], abs=0.12)
+
+
+def test_trees_as_arrays_answer_as_the_model_they_come_from() -> None:
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    random = np.random.Generator(np.random.PCG64(3))
+    inputs = random.normal(size=(600, 5))
+    right = inputs[:, 0] + inputs[:, 1] * inputs[:, 2] > 0.3
+    trees = Trees.fit(inputs, right, trees=30)
+    model = HistGradientBoostingClassifier(
+        max_iter=30,
+        learning_rate=0.06,
+        max_leaf_nodes=8,
+        max_depth=7,
+        min_samples_leaf=40,
+        l2_regularization=1.0,
+        early_stopping=False,
+        random_state=0,
+    ).fit(inputs, right)
+    fresh = random.normal(size=(200, 5))
+    probabilities = 1 / (1 + np.exp(-trees.log_odds(fresh)))
+    assert probabilities == pytest.approx(model.predict_proba(fresh)[:, 1], abs=1e-9)
+    assert (Trees.of(trees.arrays()).log_odds(fresh) == trees.log_odds(fresh)).all()
+
+
+# ---------------------------------------------------------------- spelling and the sexes
+
+
+def test_misspelt_words_are_put_right_and_known_or_strange_ones_left_alone() -> None:
+    speller = Speller(["anhöriga", "anhöriga", "borde", "undersköterska"])
+    assert [speller.correct(w) for w in ("anhoriga", "anhöruga", "undersköterksa")] == ["anhöriga", "anhöriga", "undersköterska"]
+    # Known, too short, too far.
+    assert [speller.correct(w) for w in ("borde", "bord", "svetsare")] == ["borde", "bord", "svetsare"]
+
+
+def test_the_commoner_of_two_words_as_near_is_taken() -> None:
+    assert Speller(["simma", "simma", "samma"]).correct("somma") == "simma"
+
+
+def test_whoever_is_spoken_of_the_words_are_the_same() -> None:
+    assert spoken_words("hon följer henne till sjuksköterskan".split()) != ()
+    assert spoken_words(["han", "hjälper", "honom"]) == spoken_words(["hon", "hjälper", "henne"])
+
+
+# ---------------------------------------------------------------- what statements mean
+
+
+def test_a_wish_a_complaint_and_another_persons_skill_are_not_understood(municipal: Linker) -> None:
+    for text in ("vill lära mig svetsa", "min bror är duktig på att snickra", "parkeringen är alltid full", "jag kan inte simma"):
+        assert not municipal.link(text).understood, text
+
+
+def test_what_is_claimed_of_the_same_subjects_is_understood(municipal: Linker) -> None:
+    for text, concept_id in (
+        ("jag är bra på att svetsa", "welding"),
+        ("är duktig på att snickra", "carpentry"),
+        ("jag har jobbat som busschaufför", "former-bus-driver"),
+    ):
+        assert concept_id in {k.concept_id for k in municipal.link(text).accepted}, text
+
+
+def test_two_things_in_one_sentence_are_two(municipal: Linker) -> None:
+    links = municipal.link("Jag har kört buss i tio år och pratar finska")
+    assert {k.concept_id: k.words for k in links.accepted} == {
+        "driving-licence-d": "Jag har kört buss i tio år",
+        "finnish": "pratar finska",
+    }
+
+
+def test_a_saying_leads_to_its_concept_in_another_sex_in_capitals_and_misspelt(municipal: Linker) -> None:
+    plain = "sitter på sängkanten hos henne om natten tills hon lugnat sig"
+    first = municipal.link(plain)[0]
+    assert first.how is How.SAYING
+    for text in (
+        plain.replace("henne", "honom").replace("hon ", "han "),
+        plain.upper(),
+        plain.replace("sängkanten", "sängkenten"),
+    ):
+        assert municipal.link(text)[0].concept_id == first.concept_id, text
+
+
+def test_without_sayings_that_mean_nothing_everything_counts_as_claimed() -> None:
+    lexicon = Lexicon(["svetsa", "sjunga"])
+    meanings = Meanings.fit(
+        2, [(0, ("svetsa",)), (1, ("sjunga",))], [], [(0, ("lagade", "räcket")), (1, ("i", "kören"))], lexicon
+    )
+    found = meanings.weigh([("sjunga", "i", "kören"), ("zzz",)], 2)
+    assert found[0].claimed == 1.0
+    assert found[0].targets.tolist() == [1, 0]
+    assert found[0].probabilities.sum() == pytest.approx(1.0)
+    assert not len(found[1].targets)
+
+
+def test_statements_mean_the_same_alone_among_others_and_from_the_cache(
+    municipal: Linker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = ["lugnar oroliga anhöriga i telefon", "sätter på kaffe innan kunderna kommer", "har körkort för buss", "LAGAR CYKLAR"]
+    together = municipal.link_many(texts)
+    assert [municipal.link(t) for t in texts] == together
+    monkeypatch.setenv("COMPETENCE_CACHE", str(tmp_path))
+    taxonomy = Taxonomy.bundled("municipal")
+    fresh, cached = Linker.fit(taxonomy), Linker.fit(taxonomy)
+    assert fresh.link_many(texts) == cached.link_many(texts) == together
+
+
+# ---------------------------------------------------------------- ranked terms and titles
+
+
+def occupations() -> Taxonomy:
+    """Return twelve roles of three groups, each with alternative titles, and the groups as roles of their own."""
+    trades = {
+        "7212": ("svetsare", "gassvetsare", "rörsvetsare", "plåtsvetsare"),
+        "5120": ("kock", "skolkock", "dietkock", "storkökskock"),
+        "2341": ("lärare", "klasslärare", "ämneslärare", "speciallärare"),
+    }
+    concepts = [
+        Concept(concept_id=f"c{code}", labels={"sv": label}) for code, label in (("7212", "svetsa plåt"), ("5120", "laga mat"))
+    ]
+    roles = []
+    for code, labels in trades.items():
+        roles.append(Role(role_id=f"group-{code}", labels={"sv": f"{labels[0]} m.fl."}, isco=code, scheme="isco"))
+        for label in labels:
+            needs = tuple(
+                Requirement(concept_id=c.concept_id, level=2, importance=Importance.ESSENTIAL)
+                for c in concepts
+                if code in c.concept_id
+            )
+            roles.append(
+                Role(
+                    role_id=label,
+                    labels={"sv": label},
+                    alternative_labels={
+                        "sv": tuple(f"{label} {where}" for where in ("natt", "skola", "förskola", "sjukhus", "industri"))
+                    },
+                    isco=code,
+                    requirements=needs,
+                )
+            )
+    return Taxonomy.of(concepts, roles)
+
+
+@pytest.fixture(scope="module")
+def trained() -> Linker:
+    roles = [r for r in occupations().roles.values() if not r.scheme]
+    places = [f"ort{k}" for k in range(30)]
+    pairs = [Pair(f"{r.label()} {place}", r.role_id, (r.isco,)) for r in roles for place in places]
+    titles = [(f"{r.label()} {place}", r.isco) for r in roles for place in places[:5]]
+    return Linker.fit(occupations(), pairs, titles=titles, cache=False)
+
+
+def test_ranked_titles_are_probabilities_best_first_and_the_right_one_leads(trained: Linker) -> None:
+    ranked = trained.rank_roles(["rörsvetsare, verkstad", "dietkockar"], n=5)
+    for found, first in zip(ranked, ("rörsvetsare", "dietkock"), strict=True):
+        assert found[0][0] == first
+        probabilities = [p for _, p in found]
+        assert probabilities == sorted(probabilities, reverse=True)
+        assert all(0 <= p <= 1 for p in probabilities)
+        assert len(found) == 5
+
+
+def test_a_code_beside_the_title_leads_to_its_group(trained: Linker) -> None:
+    groups = {r.role_id: r.isco for r in trained.taxonomy.roles.values()}
+    (found,) = trained.rank_roles(["personal"], codes=[("5120",)], n=1)
+    assert groups[found[0][0]] == "5120"
+
+
+def test_ranking_hangs_neither_on_the_order_of_texts_nor_of_pairs(trained: Linker) -> None:
+    texts = ["kock", "svetsare i verkstad", "lärare åk 3", "vikarie", ""]
+    together = trained.rank_roles(texts)
+    assert [trained.rank_roles([t])[0] for t in texts] == together
+    assert together[-1] == []
+    turned = Linker.fit(trained.taxonomy, reversed(trained._pairs), titles=reversed(trained._titles), cache=False)
+    assert turned.rank_roles(texts) == together
+
+
+def test_a_pair_is_an_alias_at_once_also_of_a_role() -> None:
+    linker = Linker.fit(occupations(), [Pair("matfixare", "kock"), ("plåtslagning", "c7212")], cache=False)
+    role, concept = linker.link_role("matfixare").best, linker.link("plåtslagning").best
+    assert role is not None
+    assert concept is not None
+    assert (role.role_id, role.how, concept.concept_id) == ("kock", How.ALTERNATIVE, "c7212")
+    with pytest.raises(UnknownIdError):
+        Linker.fit(occupations(), [Pair("matfixare", "ingen")], cache=False)
+
+
+def test_terms_are_ranked_by_the_labels_of_a_taxonomy_alone(municipal: Linker) -> None:
+    (found,) = municipal.rank_concepts(["vård av personer med demens"], n=3)
+    assert "dementia-care" in [concept_id for concept_id, _ in found]
+
+
+def test_statements_reach_another_taxonomy_by_what_ours_means(municipal: Linker) -> None:
+    welding = municipal.taxonomy.concept("welding")
+    uris = [uri for predicate, uri in welding.matches if predicate in ("exact_match", "close_match") and "esco" in uri]
+    assert uris, "the test needs a concept with an ESCO match"
+    theirs = Taxonomy.of(
+        [
+            Concept(concept_id=uris[0], labels={"sv": "sammanfoga metall"}),
+            *(Concept(concept_id=f"x{k}", labels={"sv": w}) for k, w in enumerate(WORDS)),
+        ]
+    )
+    (found,) = Linker.fit(theirs, cache=False).rank_statements(["jag är bra på att svetsa"], through=municipal, n=3)
+    assert uris[0] in [concept_id for concept_id, _ in found]
