@@ -9,6 +9,8 @@ from pathlib import Path
 QUICK = (
     ("pipeline.py", "--people", "2000", "--repeats", "3"),
     ("mentoring_peer.py", "--n", "400", "--repeats", "3"),
+    ("skills.py", "--part", "own", "--part", "turned", "--part", "speed", "--part", "statements"),
+    ("linking.py", "--part", "roles"),
 )
 
 

@@ -110,7 +110,7 @@ def rank_contexts(
 # ---------------------------------------------------------------- Must show 1: Swedish titles
 
 
-def titles(seeds: Sequence[int]) -> None:
+def titles(seeds: Sequence[int], only: Sequence[str]) -> None:
     """Measure Swedish titles to ESCO by cross-validation."""
     pairs = development_pairs()
     corpus = [
@@ -126,6 +126,8 @@ def titles(seeds: Sequence[int]) -> None:
     }
     table = []
     for names, (with_pairs, hide, chosen) in kinds.items():
+        if only and not set(only).intersection(names):
+            continue
         runs: dict[str, list[Figures]] = {name: [] for name in names}
         for seed in chosen:
             ranked: dict[str, dict[int, list[list[Any]]]] = {name: {} for name in names}
@@ -233,12 +235,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--part", choices=("titles", *PARTS), action="append")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--only", nargs="+", default=[], help="of the titles, these rows only, such as 'no crosswalk pair'")
     given = parser.parse_args()
     reference.folder()
     print(f"{machine()}; {versions('numpy', 'scipy', 'scikit-learn', 'rapidfuzz')}; calibration loop {calibration():.2f} s\n")
     for part in given.part or ("roles", "english", "titles"):
         if part == "titles":
-            titles(given.seeds)
+            titles(given.seeds, given.only)
         else:
             PARTS[part]()
         print(flush=True)
