@@ -28,6 +28,8 @@ __all__ = [
     "segments",
     "spoken_words",
     "stances",
+    "stated_level",
+    "stated_years",
     "title_places",
     "title_tokens",
     "tokenize",
@@ -213,6 +215,60 @@ def stances(words: Sequence[str], first: int, last: int) -> list[Stance]:
         found += [current] * (b - end)
         end = b
     return found + [current] * (last - end)
+
+
+# What people say of how well they can something, as DESIGN's levels are told in behaviour; only words that say it plainly.
+_LEVEL_WORDS: Mapping[str, int] = {
+    **dict.fromkeys("grunderna grundläggande nybörjare nybörjarnivå nödtorftigt basics beginner basic".split(), 1),
+    **dict.fromkeys("flytande obehindrat obehindrad fluent fluently".split(), 3),
+    **dict.fromkeys("modersmål native".split(), 4),
+}
+_NUMBERS: Mapping[str, int] = {
+    **{w: n for n, w in enumerate("ett två tre fyra fem sex sju åtta nio tio elva tolv tretton fjorton femton".split(), start=1)},
+    "tjugo": 20,
+    "trettio": 30,
+    "fyrtio": 40,
+    "femtio": 50,
+    "tjugofem": 25,
+    **{w: n for n, w in enumerate("one two three four five six seven eight nine ten eleven twelve".split(), start=1)},
+    "fifteen": 15,
+    "twenty": 20,
+    "thirty": 30,
+    "forty": 40,
+}
+_YEARS = frozenset("år åren years year".split())
+
+
+def stated_level(words: Sequence[str]) -> int | None:
+    """Return the level 1-5 that the words say plainly; None where they do not, or say several.
+
+    Examples
+    --------
+    >>> stated_level("pratar flytande finska".split()), stated_level("kan grunderna i bokföring".split())
+    (3, 1)
+    >>> stated_level("pratar finska".split()) is None
+    True
+    """
+    found = {_LEVEL_WORDS[w] for w in words if w in _LEVEL_WORDS}
+    return found.pop() if len(found) == 1 else None
+
+
+def stated_years(words: Sequence[str]) -> int | None:
+    """Return the years that the words say something was done; None where they say none.
+
+    Examples
+    --------
+    >>> stated_years("kört buss i tio år".split()), stated_years("20 years of welding".split())
+    (10, 20)
+    >>> stated_years("lärare åk 3".split()) is None
+    True
+    """
+    for number, unit in pairwise(words):
+        if unit in _YEARS and (number.isdecimal() or number in _NUMBERS):
+            years = int(number) if number.isdecimal() else _NUMBERS[number]
+            # A year of the calendar, or an age beyond any working life, is no time of practice.
+            return years if 0 < years <= 70 else None
+    return None
 
 
 class Lexicon:

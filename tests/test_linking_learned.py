@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from competence._words import Lexicon, Speller, spoken_words
 from competence.errors import UnknownIdError
-from competence.linking import How, Linker, Pair
+from competence.io import read_staff
+from competence.linking import How, Linker, Pair, link_statements
 from competence.linking._learn import Classifier, Trees
 from competence.linking._meanings import Meanings
 from competence.linking._space import Space, characters, pairs_of_words, stems
@@ -134,6 +135,21 @@ def test_two_things_in_one_sentence_are_two(municipal: Linker) -> None:
         "driving-licence-d": "Jag har kört buss i tio år",
         "finnish": "pratar finska",
     }
+
+
+def test_level_and_years_are_read_from_the_clause_they_stand_in(municipal: Linker) -> None:
+    links = municipal.link("Jag har kört buss i tio år och pratar flytande finska")
+    read = {k.concept_id: (k.level, k.years) for k in links.accepted}
+    assert read == {"driving-licence-d": (None, 10), "finnish": (3, None)}
+
+
+def test_a_level_word_becomes_the_level_of_the_evidence_unless_the_file_has_one(municipal: Linker) -> None:
+    import pandas as pd
+
+    people = pd.DataFrame({"person_id": ["1", "2"], "unit": ["A", "A"], "title": ["kock", "kock"], "start": ["2020-01-01"] * 2})
+    said = pd.DataFrame({"person_id": ["1", "2"], "statement": ["pratar flytande finska"] * 2, "level": [None, 2]})
+    staff = link_statements(read_staff({"people": people, "statements": said}), municipal.taxonomy, linker=municipal)
+    assert {e.person_id: e.level for e in staff.evidence if e.concept_id == "finnish"} == {"1": 3, "2": 2}
 
 
 def test_a_saying_leads_to_its_concept_in_another_sex_in_capitals_and_misspelt(municipal: Linker) -> None:

@@ -41,6 +41,8 @@ from competence._words import (
     segments,
     spoken_words,
     stances,
+    stated_level,
+    stated_years,
     title_places,
     title_tokens,
     tokenize,
@@ -175,6 +177,10 @@ class Link:
         Whether the text claims the competence, wishes for it or denies it.
     place : int
         1 for the first candidate for these words, 2 for the next and so on.
+    level : int or None
+        The level 1-5 that the same clause says plainly ("flytande", "grunderna"), None where it says none.
+    years : int or None
+        How many years the same clause says ("i tio år"). Years are not a level, and none is made of them.
     """
 
     concept_id: str
@@ -186,6 +192,8 @@ class Link:
     margin: float = 0.0
     stance: Stance = Stance.CLAIMED
     place: int = 1
+    level: int | None = None
+    years: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -1691,6 +1699,7 @@ def _words_met(match: _Match, reading: _Reading) -> str:
 
 
 def _link(match: _Match, index: _Index, reading: _Reading) -> Link:
+    clause = _clause_words(match, reading)
     return Link(
         concept_id=index.keys[match.target],
         probability=match.probability,
@@ -1701,7 +1710,18 @@ def _link(match: _Match, index: _Index, reading: _Reading) -> Link:
         margin=match.margin,
         stance=match.stance,
         place=match.place,
+        level=stated_level(clause),
+        years=stated_years(clause),
     )
+
+
+def _clause_words(match: _Match, reading: _Reading) -> Sequence[str]:
+    """Return the words of the clauses that a match stands in: what is said there of level and time is said of it."""
+    if not reading.segments:
+        return reading.words
+    inside = [(a, b) for first, last in reading.segments for a, b in clauses(reading.words, first, last)]
+    mine = [(a, b) for a, b in inside if any(a <= i < b for i in match.places)]
+    return [w for a, b in mine for w in reading.words[a:b]]
 
 
 def _role_link(match: _Match, index: _Index, reading: _Reading) -> RoleLink:
@@ -2062,14 +2082,23 @@ def _merged_requirements(requirements: Iterable[Requirement]) -> tuple[Requireme
     return tuple(found.values())
 
 
-def _evidence(statement: Statement, number: int, concept_id: str | None, probability: float, label: str, words: str) -> Evidence:
+def _evidence(
+    statement: Statement,
+    number: int,
+    concept_id: str | None,
+    probability: float,
+    label: str,
+    words: str,
+    level: int | None = None,
+) -> Evidence:
+    """Make evidence of a link; the statement's own level column goes before a level word in its text."""
     formal = statement.learnt_where is LearntWhere.EDUCATION
     return Evidence(
         evidence_id=f"{statement.statement_id}#{number}",
         person_id=statement.person_id,
         concept_id=concept_id,
         words=words,
-        level=statement.level,
+        level=level if statement.level is None else statement.level,
         source=statement.source,
         learning_form=LearningForm.FORMAL if formal else LearningForm.INFORMAL,
         day=statement.day,
@@ -2186,7 +2215,7 @@ def _link_free_text(staff: Staff, linker: Linker) -> Staff:
     for statement, found in zip(free, links, strict=True):
         accepted = found.accepted
         made += [
-            _evidence(statement, k, link.concept_id, link.probability, link.label, link.words)
+            _evidence(statement, k, link.concept_id, link.probability, link.label, link.words, link.level)
             for k, link in enumerate(accepted, start=1)
         ]
         if not accepted and statement.visibility.rank >= Visibility.UNIT.rank:
