@@ -560,7 +560,7 @@ def entities() -> str:
 
 def outside() -> str:
     return (
-        f'<!DOCTYPE w [<!ENTITY x SYSTEM "file:///etc/passwd">]><w:document {W}><w:body><w:p><w:r><w:t>&x;</w:t>'
+        f'<!DOCTYPE w [<!ENTITY x SYSTEM "secret.txt">]><w:document {W}><w:body><w:p><w:r><w:t>&x;</w:t>'
         "</w:r></w:p></w:body></w:document>"
     )
 
