@@ -221,7 +221,6 @@ def stances(words: Sequence[str], first: int, last: int) -> list[Stance]:
 _LEVEL_WORDS: Mapping[str, int] = {
     **dict.fromkeys("grunderna grundläggande nybörjare nybörjarnivå nödtorftigt basics beginner basic".split(), 1),
     **dict.fromkeys("flytande obehindrat obehindrad fluent fluently".split(), 3),
-    **dict.fromkeys("modersmål native".split(), 4),
 }
 _NUMBERS: Mapping[str, int] = {
     **{w: n for n, w in enumerate("ett två tre fyra fem sex sju åtta nio tio elva tolv tretton fjorton femton".split(), start=1)},
