@@ -11,12 +11,13 @@ import threading
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
+from typing import NamedTuple
 
 __all__ = [
     "FILLERS",
+    "MEASURES",
     "STOP",
     "Lexicon",
     "Speller",
@@ -44,9 +45,8 @@ class Stance(StrEnum):
     NEGATED = "negated"
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
-    """One word as compared (casefolded) and where it stands in the text as written."""
+class Token(NamedTuple):
+    """One word as compared (casefolded) and where it stands in the text as written; a tuple, for a file of texts has millions."""
 
     word: str
     start: int
@@ -116,6 +116,10 @@ def tokenize(text: str) -> list[Token]:
     >>> [t.word for t in tokenize("E-tjänster, C++ & HLR!")]
     ['e', 'tjänster', 'c++', 'hlr']
     """
+    folded = text.casefold()
+    if len(folded) == len(text) and "'" not in text and "’" not in text and unicodedata.is_normalized("NFKC", text):
+        # As nearly always: no letter changes its length, so the words stand where they stood.
+        return [Token(folded[a:b], a, b) for a, b in (match.span() for match in _TOKEN.finditer(text))]
     found = []
     for match in _TOKEN.finditer(text):
         word = unicodedata.normalize("NFKC", match.group()).casefold().replace("'", "").replace("’", "")
@@ -131,8 +135,9 @@ def fold(word: str) -> str:
 def segments(text: str, tokens: Sequence[Token]) -> list[tuple[int, int]]:
     """Return the runs of tokens between punctuation, and around "men"/"but", as (first, after last)."""
     cuts = [0]
+    broken = _BREAK.search(text) is not None
     for i in range(1, len(tokens)):
-        if _BREAK.search(text, tokens[i - 1].end, tokens[i].start) or tokens[i].word in ("men", "but"):
+        if (broken and _BREAK.search(text, tokens[i - 1].end, tokens[i].start)) or tokens[i].word in ("men", "but"):
             cuts.append(i)
     cuts.append(len(tokens))
     return [(a, b) for a, b in pairwise(cuts) if b > a]
@@ -143,6 +148,8 @@ _JOIN = frozenset("och samt and plus eller or".split())
 
 def clauses(words: Sequence[str], first: int, last: int) -> list[tuple[int, int]]:
     """Return the runs between "och", "samt", "eller" within one segment, without these words."""
+    if _JOIN.isdisjoint(words[first:last]):
+        return [(first, last)] if last > first else []
     found, start = [], first
     for i in range(first, last):
         if words[i] in _JOIN:
@@ -169,6 +176,8 @@ _WISH_OBJECT = frozenset(
     learn become like try start improve""".split()
 )
 _WISH_ALONE = frozenset("drömmer hoppas önskar hope wish".split())
+_TURNING = _NOT | _LACKING | _WISH_VERB
+"""Without one of these words all is claimed."""
 _OWN_START = frozenset("jag kan har är pratar talar brukar i can have speak men but".split())
 
 
@@ -189,6 +198,8 @@ def stances(words: Sequence[str], first: int, last: int) -> list[Stance]:
     >>> [s.value for s in stances(words, 0, len(words))][-3:]
     ['claimed', 'claimed', 'claimed']
     """
+    if _TURNING.isdisjoint(words[first:last]):
+        return [Stance.CLAIMED] * (last - first)
     found: list[Stance] = []
     current = Stance.CLAIMED
     end = first
@@ -236,6 +247,8 @@ _NUMBERS: Mapping[str, int] = {
     "forty": 40,
 }
 _YEARS = frozenset("år åren years year".split())
+MEASURES = frozenset(_LEVEL_WORDS) | _YEARS
+"""Without one of these words neither a level nor years are stated."""
 
 
 def stated_level(words: Sequence[str]) -> int | None:
@@ -262,6 +275,8 @@ def stated_years(words: Sequence[str]) -> int | None:
     >>> stated_years("lärare åk 3".split()) is None
     True
     """
+    if _YEARS.isdisjoint(words):
+        return None
     for number, unit in pairwise(words):
         if unit in _YEARS and (number.isdecimal() or number in _NUMBERS):
             years = int(number) if number.isdecimal() else _NUMBERS[number]
@@ -404,6 +419,16 @@ class Speller:
             if folded not in self._by_fold or self._count[word] > self._count[self._by_fold[folded]]:
                 self._by_fold[folded] = word
         self._memory: dict[str, str] = {}
+        self._spoken: dict[str, str] = {}
+
+    def spoken(self, word: str) -> str:
+        """Return a word of a statement as it is compared; see :func:`spoken_words`."""
+        found = self._spoken.get(word)
+        if found is None:
+            found = _neutral(self.correct(_SAME_PERSON.get(word, word)))
+            if len(self._spoken) < 100_000:
+                self._spoken[word] = found
+        return found
 
     def correct(self, word: str) -> str:
         """Return the known word nearest to ``word``: dots and rings apart, one slip, two from ten letters on; else itself."""
@@ -450,7 +475,7 @@ def spoken_words(words: Iterable[str], speller: Speller | None = None) -> tuple[
     ... )
     True
     """
-    return tuple(_neutral(_SAME_PERSON.get(w, w) if speller is None else speller.correct(_SAME_PERSON.get(w, w))) for w in words)
+    return tuple(map(speller.spoken, words)) if speller else tuple(_neutral(_SAME_PERSON.get(w, w)) for w in words)
 
 
 def content_words(words: Iterable[str]) -> list[str]:
@@ -531,7 +556,12 @@ def title_places(words: Sequence[str]) -> list[tuple[int, str]]:
     return [(i, _neutral(_TITLE_SHORT.get(w, w))) for i, w in kept]
 
 
+_ENDINGS = tuple(ending for ending, _ in _TITLE_ENDINGS)
+
+
 def _neutral(word: str) -> str:
+    if not word.endswith(_ENDINGS):
+        return word
     for ending, instead in _TITLE_ENDINGS:
         # Two letters before the ending: "kvinna" and "person" alone are no titles.
         if word.endswith(ending) and len(word) >= len(ending) + 2:

@@ -14,7 +14,7 @@ from competence.errors import UnknownIdError
 from competence.io import read_staff
 from competence.linking import How, Linker, Pair, link_statements
 from competence.linking._learn import Classifier, Trees
-from competence.linking._meanings import Meanings
+from competence.linking._meanings import _MANY, Meanings
 from competence.linking._space import Space, characters, pairs_of_words, stems
 from competence.model import Concept, Importance, Requirement, Role
 from competence.taxonomy import Taxonomy
@@ -186,6 +186,16 @@ def test_statements_mean_the_same_alone_among_others_and_from_the_cache(
     taxonomy = Taxonomy.bundled("municipal")
     fresh, cached = Linker.fit(taxonomy), Linker.fit(taxonomy)
     assert fresh.link_many(texts) == cached.link_many(texts) == together
+
+
+def test_a_statement_means_the_same_alone_and_among_very_many(municipal: Linker) -> None:
+    said = [saying for found in municipal.taxonomy.spoken["sv"].values() for saying in found][::40]
+    texts = [*said, "", "...", "zzz qqq xxx", "och", "svetsa svetsa svetsa", "E\u0301l, C++ & don't", "Jag kan inte svetsa"]
+    texts += [f"{a}, {b} och {c} i tio år" for a, b, c in zip(said, said[1:], said[2:], strict=False)]
+    texts += [f"vill lära mig {a}. Pratar flytande finska" for a in said]
+    # So many that the compiled way is taken, which must give the same to the last bit.
+    assert len(texts) >= _MANY
+    assert municipal.link_many(texts) == [municipal.link(t) for t in texts]
 
 
 # ---------------------------------------------------------------- ranked terms and titles

@@ -30,6 +30,7 @@ import numpy as np
 
 from competence._words import (
     FILLERS,
+    MEASURES,
     STOP,
     Lexicon,
     Speller,
@@ -147,6 +148,8 @@ _NEAREST = 40
 _AGREED = ((1, 1.0), (3, 0.75), (12, 0.5))
 _DOUBTED = 0.3
 """What a label met inside a statement counts where its concept is among the so many nearest meanings, and where it is not."""
+_FARTHEST = _AGREED[-1][0]
+"""Nearest meanings of which one counts more than those not among them."""
 _FEWEST_SAYINGS = 200
 """Sayings of concepts from which on statements are weighed by what people say, not only by labels."""
 _CHUNK = 512
@@ -310,9 +313,9 @@ class _Named:
     local: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Match:
-    """A target met by some words of a text, before it becomes a link."""
+    """A target met by some words of a text, before it becomes a link; never changed, but to freeze it takes thrice the time."""
 
     target: int
     probability: float
@@ -475,6 +478,7 @@ class _Index:
             if len(word) >= 5:
                 self._near.setdefault((word[0], len(word)), []).append(word)
         self._corrected: dict[str, str | None] = {}
+        self._told: dict[frozenset[str], float] = {}
 
     @staticmethod
     def _sides(entry: _Entry) -> tuple[int, ...]:
@@ -593,14 +597,14 @@ class _Index:
 
     def inside(self, words: Sequence[str], first: int, last: int) -> list[tuple[_Entry, tuple[int, ...], How]]:
         """Return the labels met by some of the words from ``first`` to ``last``, those of most words first."""
-        corrected = [self._correct(w) for w in words[first:last]]
+        written = words[first:last]
+        corrected = [self._correct(w) for w in written]
+        readings = [(How.INFLECTED, written)]
+        if any(corrected):
+            readings.append((How.MISSPELT, [c or w for c, w in zip(corrected, written, strict=True)]))
         found: dict[tuple[int, tuple[int, ...]], tuple[_Entry, tuple[int, ...], How]] = {}
-        for how, read in ((How.INFLECTED, list(words[first:last])), (How.MISSPELT, [c or "" for c in corrected])):
-            if how is How.MISSPELT and not any(corrected):
-                continue
-            if how is How.MISSPELT:
-                read = [c or w for c, w in zip(corrected, words[first:last], strict=True)]
-            for side in (0, 1):
+        for how, read in readings:
+            for side, rarest in enumerate(self._rarest_of_side):
                 places: dict[str, list[int]] = {}
                 alone: dict[str, list[int]] = {}
                 for i, word in enumerate(read):
@@ -609,18 +613,30 @@ class _Index:
                         places.setdefault(part, []).append(i)
                     if len(parts) == 1:
                         alone.setdefault(parts[0], []).append(i)
-                for stem in sorted(places):
-                    for entry in self.rarest.get((side, stem), ()):
+                present = set(places)
+                for stem in sorted(present & rarest.keys()):
+                    for entry in rarest[stem]:
                         wanted = entry.stems[side]
+                        if not wanted <= present:
+                            continue
                         spot = self._spot(wanted, stem, places if len(wanted) > 1 else alone)
                         if spot is not None and (len(spot) > 1 or self._stands_alone(entry, read[spot[0]])):
                             key = (entry.target, spot)
                             if key not in found:
                                 found[key] = (entry, tuple(first + i for i in spot), how)
+        if len(found) < 2:
+            return list(found.values())
         # What says most comes first: the label whose stems are rarest in all.
         return sorted(
             found.values(), key=lambda f: (-self._says(f[0]), f[2] is How.MISSPELT, len(f[1]), f[1], self.keys[f[0].target])
         )
+
+    @cached_property
+    def _rarest_of_side(self) -> tuple[dict[str, list[_Entry]], dict[str, list[_Entry]]]:
+        found: tuple[dict[str, list[_Entry]], dict[str, list[_Entry]]] = ({}, {})
+        for (side, stem), entries in self.rarest.items():
+            found[side][stem] = entries
+        return found
 
     @staticmethod
     def _stands_alone(entry: _Entry, word: str) -> bool:
@@ -637,9 +653,13 @@ class _Index:
 
     def _says(self, entry: _Entry) -> float:
         """Return how much a label's stems tell, as the sum of their rarity."""
-        side = self._sides(entry)[0]
-        n = len(self.entries)
-        return round(sum(float(np.log((1 + n) / (1 + self.rarity[s])) + 1) for s in sorted(entry.stems[side])), 9)
+        stems = entry.stems[self._sides(entry)[0]]
+        found = self._told.get(stems)
+        if found is None:
+            n = len(self.entries)
+            found = round(sum(float(np.log((1 + n) / (1 + self.rarity[s])) + 1) for s in sorted(stems)), 9)
+            self._told[stems] = found
+        return found
 
     @staticmethod
     def _spot(wanted: frozenset[str], stem: str, places: Mapping[str, list[int]]) -> tuple[int, ...] | None:
@@ -738,6 +758,26 @@ class _Reading:
     segments: list[tuple[int, int]] = field(default_factory=list)
     term: bool = False
     tied: bool = False
+    pieces: list[list[tuple[int, int]]] = field(init=False)
+    """The clauses of each segment."""
+    carries: list[bool] = field(init=False)
+    """Whether each word says something of its own."""
+    claimed: bool = field(init=False)
+    """Whether nothing is wished for or denied."""
+    measured: bool = field(init=False)
+    """Whether a word is there that may tell a level or years."""
+
+    def __post_init__(self) -> None:
+        self.pieces = [clauses(self.words, first, last) for first, last in self.segments]
+        self.carries = list(map(_carries, self.words))
+        self.claimed = self.stance.count(Stance.CLAIMED) == len(self.stance)
+        self.measured = not MEASURES.isdisjoint(self.words)
+
+    def stance_of(self, places: Iterable[int]) -> Stance:
+        """Return the first wish or denial among these words, else that they claim."""
+        if self.claimed:
+            return Stance.CLAIMED
+        return next((self.stance[i] for i in places if self.stance[i] is not Stance.CLAIMED), Stance.CLAIMED)
 
 
 @dataclass(frozen=True)
@@ -1298,6 +1338,8 @@ class Linker:
 
     def _as_settled(self, index: _Index, reading: _Reading, matches: list[_Match]) -> list[_Match]:
         """Put what people here said the whole text means before everything; where they said none, leave no first candidate."""
+        if not self._settled:
+            return matches
         key = self._settled.get((index.titles, words_key(reading.text)))
         if key is None or (key != NOTHING and key not in index.position):
             return matches
@@ -1331,11 +1373,10 @@ class Linker:
             return
         taken: set[int] = set()
         self._meet_runs(index, reading, taken)
-        for first, last in reading.segments:
+        for (first, last), pieces in zip(reading.segments, reading.pieces, strict=True):
             self._meet_inside(index, reading, first, last, taken)
-            pieces = clauses(reading.words, first, last)
             for a, b in dict.fromkeys([(first, last), *pieces]):
-                content = [i for i in range(a, b) if _carries(reading.words[i])]
+                content = [i for i in range(a, b) if reading.carries[i]]
                 # Likeness speaks only for what no label has met: a piece half met is taken as understood.
                 if content and 2 * sum(i in taken for i in content) < len(content) and (a, b) not in reading.spans:
                     reading.spans.append((a, b))
@@ -1349,7 +1390,7 @@ class Linker:
         while start < len(words) - 1 and (words[start] in STOP or words[start] in FILLERS):
             start += 1
         for first in dict.fromkeys((0, start)):
-            if any(s is not Stance.CLAIMED for s in reading.stance[first:]):
+            if not reading.claimed and any(s is not Stance.CLAIMED for s in reading.stance[first:]):
                 continue
             met = index.whole(words[first:])
             if met is not None:
@@ -1388,16 +1429,16 @@ class Linker:
         """Add a match inside the text; its probability falls with how much else its clause says."""
         words = reading.words
         # A title is one clause: "Lärare, matematik" is not two things.
-        parts = [(0, len(words))] if index.titles else reading.segments
-        inside = [(a, b) for s, e in parts for a, b in clauses(words, s, e) if any(a <= i < b for i in places)]
-        content = {i for a, b in inside for i in range(a, b) if _carries(words[i])} | set(places)
-        coverage = len([i for i in places if _carries(words[i])] or places) / len(content)
+        parts = [clauses(words, 0, len(words))] if index.titles else reading.pieces
+        inside = [(a, b) for pieces in parts for a, b in pieces if any(a <= i < b for i in places)]
+        content = {i for a, b in inside for i in range(a, b) if reading.carries[i]} | set(places)
+        coverage = len([i for i in places if reading.carries[i]] or places) / len(content)
         low, share = _INSIDE_ONE_WORD if len(places) == 1 else _INSIDE_MORE_WORDS
         if how is How.MISSPELT and len(places) == 1 and len(words[places[0]]) < 8:
             # One short word amid others, one letter off: as often another word as a slip.
             low, share = low / 2, share / 2
-        stance = next((reading.stance[i] for i in places if reading.stance[i] is not Stance.CLAIMED), Stance.CLAIMED)
-        reading.matches.append(_Match(entry.target, round(base * (low + share * coverage), 6), entry, how, stance, places))
+        sure = round(base * (low + share * coverage), 6)
+        reading.matches.append(_Match(entry.target, sure, entry, how, reading.stance_of(places), places))
 
     def _weigh(
         self, index: _Index, readings: Sequence[_Reading], n: int, favoured: Sequence[frozenset[int]] | frozenset[int]
@@ -1432,14 +1473,11 @@ class Linker:
         queries: dict[tuple[str, ...], int] = {}
         spans: list[list[tuple[int, int, int]]] = []
         for reading in readings:
-            whole = (0, len(reading.tokens))
-            pieces_of = [c for p in reading.segments for c in (p, *clauses(reading.words, *p))]
-            parts = [p for p in pieces_of if any(map(_carries, reading.words[p[0] : p[1]]))]
-            mine = []
-            for a, b in dict.fromkeys([whole, *parts]) if reading.tokens else ():
-                words = said.words(reading.words[a:b])
-                mine.append((a, b, queries.setdefault(words, len(queries))))
-            spans.append(mine)
+            words = said.words(reading.words)
+            wanted = {(0, len(words)): None} if words else {}
+            for segment, pieces in zip(reading.segments, reading.pieces, strict=True):
+                wanted |= {p: None for p in (segment, *pieces) if any(reading.carries[p[0] : p[1]])}
+            spans.append([(a, b, queries.setdefault(words[a:b], len(queries))) for a, b in wanted])
         weighed = said.meanings.weigh(list(queries), max(n, _NEAREST) + 1)
         cutoff = self.settings.linking.cutoff
         found = []
@@ -1448,46 +1486,55 @@ class Linker:
             if mine:
                 _agree(reading, weighed[mine[0][2]], [(a, b, weighed[k]) for a, b, k in mine])
             # A part of a text speaks for itself only where it is sure; else the whole tells what is nearest.
-            pieces = []
+            pieces_meant = []
             for place, (a, b, k) in enumerate(mine):
-                meant = _meant(index, reading, (a, b), weighed[k], prefer, n + 3 if place == 0 else 3)
-                long = sum(map(_carries, reading.words[a:b])) >= _FEWEST_WORDS
+                if place == 0:
+                    pieces_meant.append((a, b, _meant(index, reading, (a, b), weighed[k], prefer, n + 3)))
+                    continue
+                meant = _meant(index, reading, (a, b), weighed[k], prefer, 3)[:1]
+                if not meant or sum(reading.carries[a:b]) < _FEWEST_WORDS:
+                    continue
                 # Beside something else that is understood, the rest is a thing of its own.
                 beside = any(m.probability >= cutoff and not any(a <= i < b for i in m.places) for m in reading.matches)
-                if place == 0 or (long and meant and meant[0].probability >= (cutoff if beside else _SURE_PART)):
-                    pieces.append((a, b, meant if place == 0 else meant[:1]))
-            found.append(_in_order(index, reading, pieces, n))
+                if meant[0].probability >= (cutoff if beside else _SURE_PART):
+                    pieces_meant.append((a, b, meant))
+            found.append(_in_order(index, reading, pieces_meant, n))
         return found
 
 
 def _agree(reading: _Reading, whole: Meaning, parts: Sequence[tuple[int, int, Meaning]]) -> None:
     """Lower what met word for word by how little is claimed, and where nothing else said points the same way."""
-    if reading.whole:
+    if reading.whole or not reading.matches:
         return
-    long = sum(map(_carries, reading.words)) >= _FEWEST_WORDS
+    long = sum(reading.carries) >= _FEWEST_WORDS
     claimed = min(1.0, 2 * whole.claimed) if long else 1.0
     changed = []
     for match in reading.matches:
         near = [m for a, b, m in parts if any(a <= i < b for i in match.places)] or [whole]
-        place = min(int(np.flatnonzero(m.targets == match.target)[0]) if match.target in m.targets else _NEAREST for m in near)
+        ranks = [m.targets[:_FARTHEST].tolist() for m in near] if long else []
+        place = min((r.index(match.target) for r in ranks if match.target in r), default=_NEAREST)
         trust = next((share for most, share in _AGREED if place < most), _DOUBTED) if long else 1.0
-        changed.append(replace(match, probability=round(match.probability * claimed * trust, 6)))
+        changed.append(_moved(match, round(match.probability * claimed * trust, 6), match.margin, match.place))
     reading.matches = changed
+
+
+def _moved(match: _Match, probability: float, margin: float, place: int) -> _Match:
+    return _Match(match.target, probability, match.entry, match.how, match.stance, match.places, margin, place)
 
 
 def _meant(
     index: _Index, reading: _Reading, span: tuple[int, int], meaning: Meaning, favoured: frozenset[int], most: int
 ) -> list[_Match]:
     """Turn what a span means into matches, the likeliest ``most``."""
-    places = tuple(range(*span))
-    stance = next((reading.stance[i] for i in places if reading.stance[i] is not Stance.CLAIMED), Stance.CLAIMED)
     ranked = list(zip(meaning.targets[:most].tolist(), meaning.probabilities[:most].tolist(), strict=True))
     # A context breaks ties only: it never lifts a concept over one that is clearly likelier.
     ranked.sort(key=lambda r: (-round(r[1], 2), r[0] not in favoured, -r[1], index.keys[r[0]]))
     if len(ranked) > 1 and round(ranked[0][1], 2) == round(ranked[1][1], 2):
         reading.tied = True
+    places = tuple(range(*span))
+    stance = reading.stance_of(places)
     return [
-        _Match(target, round(p * meaning.claimed, 6), index.preferred(target), How.SAYING, stance, places, place=place)
+        _Match(target, round(p * meaning.claimed, 6), index.preferred(target), How.SAYING, stance, places, 1.0, place)
         for place, (target, p) in enumerate(ranked, start=1)
     ]
 
@@ -1524,8 +1571,11 @@ def _read_title(text: str) -> _Reading:
     return _Reading(text, [tokens[i] for i, _ in kept], [word for _, word in kept], [Stance.CLAIMED] * len(kept), term=True)
 
 
+_SILENT = STOP | FILLERS
+
+
 def _carries(word: str) -> bool:
-    return word not in STOP and word not in FILLERS and not word.isdigit()
+    return word not in _SILENT and not word.isdigit()
 
 
 def _query(index: _Index, reading: _Reading, first: int, last: int) -> tuple[str, ...]:
@@ -1639,9 +1689,8 @@ def _in_order(index: _Index, reading: _Reading, pieces: Sequence[tuple[int, int,
         spent = sum(m.probability for m in chosen)
         for a, b, found in pieces:
             if (a, b) == whole:
-                others += [
-                    replace(m, place=m.place + len(chosen), probability=min(m.probability, round(1 - spent, 6))) for m in found
-                ]
+                left = round(1 - spent, 6)
+                others += [_moved(m, min(m.probability, left), m.margin, m.place + len(chosen)) for m in found]
     else:
         met = {i for m in chosen for i in m.places}
         taken: set[int] = set()
@@ -1658,7 +1707,7 @@ def _in_order(index: _Index, reading: _Reading, pieces: Sequence[tuple[int, int,
                 chosen.append(found[0])
                 others += found[1:]
             else:
-                others += [replace(found[0], place=2), *found[1:]]
+                others += [_moved(found[0], found[0].probability, found[0].margin, 2), *found[1:]]
     best: dict[int, _Match] = {}
     # Where a label was met word for word, likeness to the same concept adds nothing.
     for match in sorted(
@@ -1680,17 +1729,19 @@ def _in_order(index: _Index, reading: _Reading, pieces: Sequence[tuple[int, int,
     firsts = [m for m in ranked if m.place == 1]
     rest = [m for m in ranked if m.place > 1]
     next_best = rest[0].probability if rest else 0.0
-    leading = [replace(m, margin=round(max(0.0, m.probability - next_best), 6)) for m in firsts[:n]]
-    return leading + [replace(m, margin=0.0) for m in rest[: max(0, n - len(leading))]]
+    leading = [_moved(m, m.probability, round(max(0.0, m.probability - next_best), 6), m.place) for m in firsts[:n]]
+    return leading + [_moved(m, m.probability, 0.0, m.place) for m in rest[: max(0, n - len(leading))]]
 
 
 def _carrying(reading: _Reading, places: set[int]) -> set[int]:
-    return {i for i in places if _carries(reading.words[i])}
+    return {i for i in places if reading.carries[i]}
 
 
 def _words_met(match: _Match, reading: _Reading) -> str:
     """Return the words as written: the stretch of text where they stand together, else the words one by one."""
-    places = [i for i in match.places if i < len(reading.tokens)]
+    places: Sequence[int] = match.places
+    if not places or places[-1] >= len(reading.tokens):
+        places = [i for i in places if i < len(reading.tokens)]
     if not places:
         return reading.text.strip()
     if places[-1] - places[0] + 1 == len(places):
@@ -1699,7 +1750,7 @@ def _words_met(match: _Match, reading: _Reading) -> str:
 
 
 def _link(match: _Match, index: _Index, reading: _Reading) -> Link:
-    clause = _clause_words(match, reading)
+    clause = _clause_words(match, reading) if reading.measured else ()
     return Link(
         concept_id=index.keys[match.target],
         probability=match.probability,
@@ -1719,8 +1770,7 @@ def _clause_words(match: _Match, reading: _Reading) -> Sequence[str]:
     """Return the words of the clauses that a match stands in: what is said there of level and time is said of it."""
     if not reading.segments:
         return reading.words
-    inside = [(a, b) for first, last in reading.segments for a, b in clauses(reading.words, first, last)]
-    mine = [(a, b) for a, b in inside if any(a <= i < b for i in match.places)]
+    mine = [(a, b) for pieces in reading.pieces for a, b in pieces if any(a <= i < b for i in match.places)]
     return [w for a, b in mine for w in reading.words[a:b]]
 
 

@@ -14,13 +14,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from competence._words import Lexicon, spoken_words
+from competence.linking._many import Many
 from competence.linking._space import PAIR, Space, characters, pairs_of_words, stems
 
 if TYPE_CHECKING:
@@ -38,6 +40,8 @@ _FEWEST_NOTHING = 50
 """Sayings that mean nothing from which on the question is asked whether anything is claimed."""
 _CHUNK = 1024
 """Texts weighed at once."""
+_MANY = 300
+"""Texts from which on it pays to load what is compiled: a second, or some seconds the first time of all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,7 @@ class Meanings:
         claim: Space | None,
         weights: np.ndarray,
         intercept: float,
+        lexicon: Lexicon,
     ) -> None:
         self.size = size
         self.char = char
@@ -69,6 +74,7 @@ class Meanings:
         self.claim = claim
         self.weights = weights
         self.intercept = intercept
+        self.lexicon = lexicon
 
     @classmethod
     def fit(
@@ -105,7 +111,7 @@ class Meanings:
         said = [(target, words) for target, words in sayings if target >= 0]
         char = Space.fit(characters(5), [words for _, words in (*labels, *descriptions, *sayings)])
         stem = Space.fit(stems(lexicon), [pairs_of_words(words) for _, words in (*labels, *descriptions, *sayings)])
-        made = cls(size, char, stem, csr_matrix((0, 0)), None, np.zeros(0), 0.0)
+        made = cls(size, char, stem, csr_matrix((0, 0)), None, np.zeros(0), 0.0, lexicon)
         rows = made._rows([words for _, words in (*about, *said)])
         owners = np.array([target for target, _ in (*about, *said)], dtype=np.int64)
         owner = csr_matrix((np.ones(len(owners)), (owners, np.arange(len(owners)))), shape=(size, len(owners)))
@@ -136,37 +142,55 @@ class Meanings:
 
     def claimed(self, texts: Sequence[Words]) -> np.ndarray:
         """Return the probability that the speaker of each text claims a competence, shape (n,); 1 where nothing was learned."""
-        if self.claim is None or not texts:
-            return np.ones(len(texts))
-        return np.asarray(1 / (1 + np.exp(-(_CLAIM[0] + _CLAIM[1] * self.claim_odds(texts)))))
+        return self._calibrated(self.claim_odds(texts))
 
     def claim_odds(self, texts: Sequence[Words]) -> np.ndarray:
         """Return the log odds of a claim as learned, before they are calibrated, shape (n,)."""
-        if self.claim is None:
+        if self.claim is None or not texts:
             return np.zeros(len(texts))
         return np.asarray(self.claim.rows([_with_neighbours(w) for w in texts]) @ self.weights + self.intercept)
+
+    def _calibrated(self, odds: np.ndarray) -> np.ndarray:
+        return np.ones(len(odds)) if self.claim is None else np.asarray(1 / (1 + np.exp(-(_CLAIM[0] + _CLAIM[1] * odds))))
 
     def weigh(self, texts: Sequence[Words], n: int) -> list[Meaning]:
         """Return the ``n`` likeliest meanings of each text; bit for bit the same alone as among others."""
         found: list[Meaning] = []
-        claims = self.claimed(texts)
+        if len(texts) >= _MANY:
+            for scores, odds in self._many.weigh(texts):
+                found += self._likeliest(scores, self._calibrated(odds + self.intercept), n)
+            return found
         for start in range(0, len(texts), _CHUNK):
             part = texts[start : start + _CHUNK]
-            scores = np.round(np.asarray((self._rows(part) @ self.profiles).toarray()), 9)
-            for i, row in enumerate(scores):
-                spread = float(row.std())
-                if not spread:
-                    found.append(Meaning(np.zeros(0, dtype=np.int64), np.zeros(0), float(claims[start + i])))
-                    continue
-                standard = (row - row.mean()) / spread
-                likely = np.exp(_SHARPNESS * (standard - standard.max()))
-                likely /= likely.sum()
-                count = min(n, self.size)
-                top = np.argpartition(-row, count - 1)[:count] if count < self.size else np.arange(self.size)
-                top = np.flatnonzero(row >= row[top].min())
-                order = top[np.lexsort((top, -row[top]))][:count]
-                found.append(Meaning(order, np.round(likely[order], 9), round(float(claims[start + i]), 9)))
+            found += self._likeliest((self._rows(part) @ self.profiles).toarray(), self.claimed(part), n)
         return found
+
+    @cached_property
+    def _many(self) -> Many:
+        return Many(self.char, self.stem, self.claim, self.profiles, self.weights, self.lexicon)
+
+    def _likeliest(self, scores: np.ndarray, claims: np.ndarray, n: int) -> list[Meaning]:
+        """Return the ``n`` likeliest meanings by their likeness, shape (texts, size): softmax of the standard scores."""
+        scores = np.round(scores, 9)
+        claimed = [round(p, 9) for p in claims.tolist()]
+        off = scores - (scores.sum(axis=1) / self.size)[:, None]
+        spread = np.sqrt((off * off).sum(axis=1) / self.size)
+        off /= np.where(spread > 0, spread, 1.0)[:, None]
+        likely = np.exp(_SHARPNESS * (off - off.max(axis=1)[:, None]))
+        total = likely.sum(axis=1)
+        count = min(n, self.size)
+        lowest = np.partition(scores, self.size - count, axis=1)[:, self.size - count]
+        # All that tie with the last one are looked at: of those the first are taken.
+        rows, targets = np.nonzero(scores >= lowest[:, None])
+        order = np.lexsort((targets, -scores[rows, targets], rows))
+        first = np.searchsorted(rows, np.arange(len(scores)))
+        best = targets[order[first[:, None] + np.arange(count)]]
+        chances = np.round(np.take_along_axis(likely, best, axis=1) / total[:, None], 9)
+        none = Meaning(np.zeros(0, dtype=np.int64), np.zeros(0), 1.0)
+        return [
+            Meaning(best[i], chances[i], claim) if varied else replace(none, claimed=claim)
+            for i, (claim, varied) in enumerate(zip(claimed, (spread > 0).tolist(), strict=True))
+        ]
 
     @property
     def _spaces(self) -> Mapping[str, Space]:
@@ -206,7 +230,8 @@ class Meanings:
         data, indices, indptr = (arrays[f"said.profiles.{part}"] for part in ("data", "indices", "indptr"))
         profiles = csr_matrix((data, indices, indptr), shape=(len(indptr) - 1, size))
         intercept = float(arrays["said.intercept"][0])
-        return cls(size, spaces["char"], spaces["stem"], profiles, spaces.get("claim"), arrays["said.weights"], intercept)
+        char, stem, claim = spaces["char"], spaces["stem"], spaces.get("claim")
+        return cls(size, char, stem, profiles, claim, arrays["said.weights"], intercept, lexicon)
 
 
 # How a competence is claimed, and how it is not, whatever the competence: the subject alone must never decide.
