@@ -154,6 +154,8 @@ _FEWEST_SAYINGS = 200
 """Sayings of concepts from which on statements are weighed by what people say, not only by labels."""
 _CHUNK = 512
 """Texts weighed at once: bounds memory to about 512 x labels x 8 bytes."""
+_PART = 1000
+"""Texts read at once."""
 _CODE_SURE = MappingProxyType({MappedBy.AID: 0.9, MappedBy.AID_LABEL: 0.9, MappedBy.AID_SSYK: 0.6})
 """Probability of a role that the AID list leads to; as in :meth:`Linker.link_role`, SSYK groups are wider than roles."""
 
@@ -530,10 +532,8 @@ class _Index:
         found = self.exact.get(words) or self.joined.get("".join(words))
         if found:
             return (How.EXACT if found[0].preferred else How.ALTERNATIVE), found
-        stems = self.lexicon.keys(words)
-        for side in (0, 1):
-            if stems[side] and (found := self.stemmed.get((side, stems[side]))):
-                return How.INFLECTED, found
+        if found := self._inflected(words):
+            return How.INFLECTED, found
         joined = "".join(words)
         if len(joined) >= 5 and joined.isascii() and (found := self.folded.get(joined)):
             return How.MISSPELT, found
@@ -542,10 +542,23 @@ class _Index:
             again = self.exact.get(corrected) or self.joined.get("".join(corrected))
             if again:
                 return How.MISSPELT, again
-            stems = self.lexicon.keys(corrected)
-            for side in (0, 1):
-                if found := self.stemmed.get((side, stems[side])):
-                    return How.MISSPELT, found
+            if found := self._inflected(corrected):
+                return How.MISSPELT, found
+        return None
+
+    def _inflected(self, words: Sequence[str]) -> list[_Entry] | None:
+        """Return the labels with the same stems as these words; most texts have one soon that no label has."""
+        content = content_words(words)
+        for side in (0, 1):
+            stems: set[str] = set()
+            for word in content:
+                own = self.lexicon.parts(word) if side == 0 else (self.lexicon.english(word),)
+                if not all((side, stem) in self._all_stems for stem in own):
+                    break
+                stems.update(own)
+            else:
+                if found := self.stemmed.get((side, frozenset(stems))):
+                    return found
         return None
 
     def corrected(self, words: Sequence[str]) -> tuple[str, ...] | None:
@@ -1127,7 +1140,11 @@ class Linker:
     def link_many(
         self, texts: Iterable[str], *, lang: str | None = None, context: Iterable[str] | None = None, n: int = 5
     ) -> list[Links[Link]]:
-        """Return ``link(text)`` for each text, in order; equal texts are read once and all are weighed in one product."""
+        """Return ``link(text)`` for each text, in order; equal texts are read once, and they are weighed many at a time.
+
+        From some hundred distinct texts on compiled loops are used, which take a second to load (some seconds the first time
+        after an installation).
+        """
         texts = list(texts)
         shared = tuple(context or ())
         return self._link_many(texts, lang=lang, contexts=[shared] * len(texts), n=n)
@@ -1308,11 +1325,23 @@ class Linker:
             raise InputError(f"n must be at least 1; got {n}")
         # Each distinct text is read once; a second time, with its context, only where its first candidates tie.
         plain = dict.fromkeys(texts)
-        links, tied = self._link_distinct([(text, ()) for text in plain], lang, n)
+        links, tied = self._link_parts([(text, ()) for text in plain], lang, n)
         found = {text: one for (text, _), one in links.items()}
         again = dict.fromkeys(key for key in zip(texts, contexts, strict=True) if key[0] in tied and key[1])
-        with_context, _ = self._link_distinct(list(again), lang, n)
+        with_context, _ = self._link_parts(list(again), lang, n)
         return [with_context[key] if key in with_context else found[key[0]] for key in zip(texts, contexts, strict=True)]
+
+    def _link_parts(
+        self, wanted: Sequence[tuple[str, tuple[str, ...]]], lang: str | None, n: int
+    ) -> tuple[dict[tuple[str, tuple[str, ...]], Links[Link]], set[str]]:
+        """Return what ``_link_distinct`` does, of so few texts at a time that what is needed on the way is soon forgotten."""
+        links: dict[tuple[str, tuple[str, ...]], Links[Link]] = {}
+        tied: set[str] = set()
+        for start in range(0, len(wanted), _PART):
+            found, again = self._link_distinct(wanted[start : start + _PART], lang, n)
+            links |= found
+            tied |= again
+        return links, tied
 
     def _link_distinct(
         self, wanted: Sequence[tuple[str, tuple[str, ...]]], lang: str | None, n: int
@@ -1489,9 +1518,9 @@ class Linker:
             pieces_meant = []
             for place, (a, b, k) in enumerate(mine):
                 if place == 0:
-                    pieces_meant.append((a, b, _meant(index, reading, (a, b), weighed[k], prefer, n + 3)))
+                    pieces_meant.append((a, b, _meant(index, reading, (a, b), weighed[k], prefer, n + 3, n + 3)))
                     continue
-                meant = _meant(index, reading, (a, b), weighed[k], prefer, 3)[:1]
+                meant = _meant(index, reading, (a, b), weighed[k], prefer, 3, 1)
                 if not meant or sum(reading.carries[a:b]) < _FEWEST_WORDS:
                     continue
                 # Beside something else that is understood, the rest is a thing of its own.
@@ -1523,19 +1552,21 @@ def _moved(match: _Match, probability: float, margin: float, place: int) -> _Mat
 
 
 def _meant(
-    index: _Index, reading: _Reading, span: tuple[int, int], meaning: Meaning, favoured: frozenset[int], most: int
+    index: _Index, reading: _Reading, span: tuple[int, int], meaning: Meaning, favoured: frozenset[int], most: int, kept: int
 ) -> list[_Match]:
-    """Turn what a span means into matches, the likeliest ``most``."""
-    ranked = list(zip(meaning.targets[:most].tolist(), meaning.probabilities[:most].tolist(), strict=True))
+    """Turn what a span means into matches: the first ``kept`` of the likeliest ``most``."""
+    targets, chances = meaning.targets[:most].tolist(), meaning.probabilities[:most].tolist()
+    ranked = list(zip(targets, chances, strict=True))
     # A context breaks ties only: it never lifts a concept over one that is clearly likelier.
-    ranked.sort(key=lambda r: (-round(r[1], 2), r[0] not in favoured, -r[1], index.keys[r[0]]))
+    if favoured or len(set(chances)) < len(chances):
+        ranked.sort(key=lambda r: (-round(r[1], 2), r[0] not in favoured, -r[1], index.keys[r[0]]))
     if len(ranked) > 1 and round(ranked[0][1], 2) == round(ranked[1][1], 2):
         reading.tied = True
     places = tuple(range(*span))
     stance = reading.stance_of(places)
     return [
         _Match(target, round(p * meaning.claimed, 6), index.preferred(target), How.SAYING, stance, places, 1.0, place)
-        for place, (target, p) in enumerate(ranked, start=1)
+        for place, (target, p) in enumerate(ranked[:kept], start=1)
     ]
 
 

@@ -23,7 +23,7 @@ __all__ = ["Many"]
 
 Words = tuple[str, ...]
 
-_CHUNK = 128
+_CHUNK = 64
 """Texts weighed at once: their scores stay in a processor's own memory."""
 _FULL = 0.2
 """Share of targets that have a feature, from which on its zeros are kept too."""

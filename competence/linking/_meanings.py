@@ -173,12 +173,15 @@ class Meanings:
         """Return the ``n`` likeliest meanings by their likeness, shape (texts, size): softmax of the standard scores."""
         scores = np.round(scores, 9)
         claimed = [round(p, 9) for p in claims.tolist()]
-        off = scores - (scores.sum(axis=1) / self.size)[:, None]
-        spread = np.sqrt((off * off).sum(axis=1) / self.size)
-        off /= np.where(spread > 0, spread, 1.0)[:, None]
-        likely = np.exp(_SHARPNESS * (off - off.max(axis=1)[:, None]))
-        total = likely.sum(axis=1)
         count = min(n, self.size)
+        # In place: a new array for each step would take longer than the step.
+        off: np.ndarray = scores - (scores.sum(axis=1) / self.size)[:, None]
+        spread: np.ndarray = np.sqrt((off * off).sum(axis=1) / self.size)
+        off /= np.where(spread > 0, spread, 1.0)[:, None]
+        off -= off.max(axis=1)[:, None]
+        off *= _SHARPNESS
+        likely = np.exp(off, out=off)
+        total = likely.sum(axis=1)
         lowest = np.partition(scores, self.size - count, axis=1)[:, self.size - count]
         # All that tie with the last one are looked at: of those the first are taken.
         rows, targets = np.nonzero(scores >= lowest[:, None])

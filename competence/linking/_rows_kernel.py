@@ -7,6 +7,12 @@ from numba import njit
 
 __all__ = ["multiply_rows", "weigh_rows"]
 
+_SEQUENCE = np.uint64(0x03F79D71B4CB0A89)
+"""Each run of six bits stands in it once."""
+_BIT = np.zeros(64, dtype=np.int32)
+_BIT[[(0x03F79D71B4CB0A89 << bit & (1 << 64) - 1) >> 58 for bit in range(64)]] = np.arange(64)
+"""Which single bit multiplies the sequence to such a run."""
+
 
 @njit(cache=True)
 def weigh_rows(  # type: ignore[no-untyped-def]
@@ -30,6 +36,8 @@ def weigh_rows(  # type: ignore[no-untyped-def]
     values = np.empty(most, dtype=np.float64)
     indptr = np.zeros(n + 1, dtype=np.int64)
     counts = np.zeros(width, dtype=np.int32)
+    marks = np.zeros(width // 64 + 1, dtype=np.uint64)
+    one = np.uint64(1)
     end = 0
     for d in range(n):
         first = end
@@ -39,20 +47,24 @@ def weigh_rows(  # type: ignore[no-untyped-def]
             absent += word_absent[w]
             for k in range(word_starts[w], word_starts[w + 1]):
                 c = word_columns[k]
-                if counts[c] == 0:
-                    columns[end] = c
-                    end += 1
+                marks[c >> 6] |= one << np.uint64(c & 63)
                 counts[c] += 1
         for i in range(pair_starts[d], pair_starts[d + 1]):
             c = pair_columns[i]
             if c < 0:
                 absent += 1
             else:
-                if counts[c] == 0:
-                    columns[end] = c
-                    end += 1
+                marks[c >> 6] |= one << np.uint64(c & 63)
                 counts[c] += 1
-        columns[first:end].sort()
+        # The columns in order, without sorting: where the lowest bit stands is told by a de Bruijn sequence.
+        for m in range(marks.shape[0]):
+            bits = marks[m]
+            while bits != 0:
+                low = bits & (~bits + one)
+                columns[end] = m * 64 + _BIT[(low * _SEQUENCE) >> np.uint64(58)]
+                end += 1
+                bits ^= low
+            marks[m] = 0
         square = 0.0
         for k in range(first, end):
             c = columns[k]
