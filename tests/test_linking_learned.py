@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from competence._words import Lexicon, Speller, spoken_words
-from competence.errors import UnknownIdError
+from competence.errors import InputError, UnknownIdError
 from competence.io import read_staff
 from competence.linking import How, Linker, Pair, link_statements
 from competence.linking._learn import Classifier, Trees
@@ -196,6 +196,15 @@ def test_a_statement_means_the_same_alone_and_among_very_many(municipal: Linker)
     # So many that the compiled way is taken, which must give the same to the last bit.
     assert len(texts) >= _MANY
     assert municipal.link_many(texts) == [municipal.link(t) for t in texts]
+
+
+def test_the_number_of_workers_changes_nothing(municipal: Linker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("competence.linking._FEWEST_SHARED", 3)
+    texts = ["lugnar oroliga anhöriga i telefon", "har körkort för buss", "LAGAR CYKLAR", "", "zzz", "vill lära mig finska"]
+    context = next(iter(municipal.taxonomy.roles))
+    assert municipal.link_many(texts, context=[context], workers=2) == municipal.link_many(texts, context=[context])
+    with pytest.raises(InputError, match="at least 1"):
+        municipal.link_many(texts, workers=0)
 
 
 # ---------------------------------------------------------------- ranked terms and titles

@@ -14,9 +14,12 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import multiprocessing
 import os
+import sys
 import tempfile
 import threading
+import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -75,6 +78,8 @@ from competence.taxonomy.aid import MappedBy
 from competence.taxonomy.core import NOTHING
 
 if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
     from scipy.sparse import csr_matrix
 
 __all__ = [
@@ -156,6 +161,8 @@ _CHUNK = 512
 """Texts weighed at once: bounds memory to about 512 x labels x 8 bytes."""
 _PART = 1000
 """Texts read at once."""
+_FEWEST_SHARED = 500
+"""Texts for each process from which on it pays to make one."""
 _CODE_SURE = MappingProxyType({MappedBy.AID: 0.9, MappedBy.AID_LABEL: 0.9, MappedBy.AID_SSYK: 0.6})
 """Probability of a role that the AID list leads to; as in :meth:`Linker.link_role`, SSYK groups are wider than roles."""
 
@@ -1138,16 +1145,41 @@ class Linker:
         return self._link_many([text], lang=lang, contexts=[tuple(context or ())], n=n)[0]
 
     def link_many(
-        self, texts: Iterable[str], *, lang: str | None = None, context: Iterable[str] | None = None, n: int = 5
+        self,
+        texts: Iterable[str],
+        *,
+        lang: str | None = None,
+        context: Iterable[str] | None = None,
+        n: int = 5,
+        workers: int = 1,
     ) -> list[Links[Link]]:
         """Return ``link(text)`` for each text, in order; equal texts are read once, and they are weighed many at a time.
 
+        Parameters
+        ----------
+        texts : iterable of str
+            Words, headings or sentences.
+        lang, context, n
+            As for :meth:`link`, the same for all texts.
+        workers : int
+            Processes that share hundreds of texts or more, this one among them. Further ones are forks of it: they are made only on
+            Linux, and only while this process runs no other thread, so never in a server; elsewhere this one does all.
+
+        Returns
+        -------
+        list of Links of Link
+            The same for any number of workers.
+
+        Notes
+        -----
         From some hundred distinct texts on compiled loops are used, which take a second to load (some seconds the first time
         after an installation).
         """
+        if workers < 1:
+            raise InputError(f"workers must be at least 1; got {workers}")
         texts = list(texts)
         shared = tuple(context or ())
-        return self._link_many(texts, lang=lang, contexts=[shared] * len(texts), n=n)
+        return self._link_many(texts, lang=lang, contexts=[shared] * len(texts), n=n, workers=workers)
 
     def link_heading(self, text: str, *, n: int = 5) -> Links[Link]:
         """Return the concepts that a heading or a term names as a whole, never by some of its words only."""
@@ -1319,17 +1351,52 @@ class Linker:
         return by_aid or frozenset(i for i, r in roles if ssyk and r.ssyk == ssyk)
 
     def _link_many(
-        self, texts: Sequence[str], *, lang: str | None, contexts: Sequence[tuple[str, ...]], n: int
+        self, texts: Sequence[str], *, lang: str | None, contexts: Sequence[tuple[str, ...]], n: int, workers: int = 1
     ) -> list[Links[Link]]:
         if n < 1:
             raise InputError(f"n must be at least 1; got {n}")
         # Each distinct text is read once; a second time, with its context, only where its first candidates tie.
         plain = dict.fromkeys(texts)
-        links, tied = self._link_parts([(text, ()) for text in plain], lang, n)
+        links, tied = self._link_shared([(text, ()) for text in plain], lang, n, workers)
         found = {text: one for (text, _), one in links.items()}
         again = dict.fromkeys(key for key in zip(texts, contexts, strict=True) if key[0] in tied and key[1])
-        with_context, _ = self._link_parts(list(again), lang, n)
+        with_context, _ = self._link_shared(list(again), lang, n, workers)
         return [with_context[key] if key in with_context else found[key[0]] for key in zip(texts, contexts, strict=True)]
+
+    def _link_shared(
+        self, wanted: Sequence[tuple[str, tuple[str, ...]]], lang: str | None, n: int, workers: int
+    ) -> tuple[dict[tuple[str, tuple[str, ...]], Links[Link]], set[str]]:
+        """Return what ``_link_distinct`` does, shared among forks of this process where they are safe and pay."""
+        workers = min(workers, len(wanted) // _FEWEST_SHARED)
+        # A fork takes locks along as they are, but not the threads that would open them.
+        if workers < 2 or not sys.platform.startswith("linux") or threading.active_count() > 1:
+            return self._link_parts(wanted, lang, n)
+        if self._said is not None:
+            self._said.meanings.prepare()
+        shares = [wanted[i::workers] for i in range(workers)]
+        forks = multiprocessing.get_context("fork")
+        running = []
+        for share in shares[1:]:
+            ours, theirs = forks.Pipe(duplex=False)
+            process = forks.Process(target=_send_links, args=(theirs, self, share, lang, n), daemon=True)
+            with warnings.catch_warnings():
+                # From Python 3.12 on a fork warns of threads, also those of a library of linear algebra, which stops them itself.
+                warnings.simplefilter("ignore", DeprecationWarning)
+                process.start()
+            theirs.close()
+            running.append((share, ours, process))
+        links, tied = self._link_parts(shares[0], lang, n)
+        for share, ours, process in running:
+            try:
+                found, again = ours.recv()
+            except EOFError:
+                # The fork was ended from outside, perhaps for want of memory: its share is done here.
+                found, again = self._link_parts(share, lang, n)
+            ours.close()
+            process.join()
+            links |= found
+            tied |= again
+        return links, tied
 
     def _link_parts(
         self, wanted: Sequence[tuple[str, tuple[str, ...]]], lang: str | None, n: int
@@ -1529,6 +1596,12 @@ class Linker:
                     pieces_meant.append((a, b, meant))
             found.append(_in_order(index, reading, pieces_meant, n))
         return found
+
+
+def _send_links(pipe: Connection, linker: Linker, share: Sequence[tuple[str, tuple[str, ...]]], lang: str | None, n: int) -> None:
+    """Do a share of :meth:`Linker.link_many` in a fork."""
+    pipe.send(linker._link_parts(share, lang, n))
+    pipe.close()
 
 
 def _agree(reading: _Reading, whole: Meaning, parts: Sequence[tuple[int, int, Meaning]]) -> None:

@@ -93,6 +93,11 @@ class Many:
         self._place = np.full(profiles.shape[0], -1, dtype=np.int32)
         self._place[full] = np.arange(len(full))
 
+    def prepare(self) -> None:
+        """Load the kernels."""
+        for _ in self.weigh([("",)]):
+            pass
+
     def weigh(self, texts: Sequence[Words]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Yield, some texts at a time, their likeness to each target, shape (k, size), and the odds of a claim, shape (k,)."""
         from competence.linking._rows_kernel import multiply_rows

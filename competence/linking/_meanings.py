@@ -165,6 +165,10 @@ class Meanings:
             found += self._likeliest((self._rows(part) @ self.profiles).toarray(), self.claimed(part), n)
         return found
 
+    def prepare(self) -> None:
+        """Load what :meth:`weigh` needs for very many texts, once for all forks of a process."""
+        self._many.prepare()
+
     @cached_property
     def _many(self) -> Many:
         return Many(self.char, self.stem, self.claim, self.profiles, self.weights, self.lexicon)
