@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import os
 import sys
 from collections import Counter
 from dataclasses import replace
@@ -29,6 +30,7 @@ if __package__ in (None, ""):
 
 from competence import linking
 from competence.linking import Linker
+from competence.linking._titles import Title, TitleGroups
 from competence.taxonomy import Taxonomy
 
 STATEMENTS = Path(__file__).parent.parent / "competence" / "example" / "data" / "statements.csv"
@@ -135,6 +137,7 @@ def main() -> None:
             weights.append(0.25)
 
     said(linker)
+    titles(taxonomy)
     model = LogisticRegression(C=10.0, max_iter=1000).fit(np.array(inputs), np.array(right), sample_weight=np.array(weights))
     constants = (float(model.intercept_[0]), *(float(c) for c in model.coef_[0]))
     print(f"_LIKENESS = ({', '.join(f'{c:.2f}' for c in constants)})   # fitted on {len(inputs)} spans")
@@ -170,6 +173,45 @@ def said(linker: Linker) -> None:
     odds = learned.meanings.claim_odds(texts)
     model = LogisticRegression(C=100.0).fit(odds[:, None], [bool(g) for g in gold])
     print(f"\n_SHARPNESS = {sharpness:.2f}, _CLAIM = ({model.intercept_[0]:.2f}, {model.coef_[0][0]:.2f})   # tuning half")
+
+
+def titles(taxonomy: Taxonomy) -> None:
+    """Print the constants of competence.linking._titles: weights on our own titles, trust on half of JobTech's names."""
+    from benchmarks import reference
+    from competence._words import Lexicon, tokenize
+
+    rows = [
+        (label, role.ssyk, place == 0)
+        for role in taxonomy.roles.values()
+        for place, label in enumerate((role.label("sv"), *role.alternative_labels.get("sv", ())))
+    ]
+    lexicon = Lexicon(sorted({t.word for label, _, _ in rows for t in tokenize(label)}))
+    known = TitleGroups.fit([(label, code) for label, code, _ in rows], lexicon)
+    same: dict[str, list[int]] = {}
+    for i, (label, _, _) in enumerate(rows):
+        same.setdefault(reference.normal(label), []).append(i)
+    inputs, right = [], []
+    for i, (label, _, _) in enumerate(rows):
+        if half(label, 3) == 0:
+            groups, found = known.inputs(known.titles[i], same[reference.normal(label)])
+            inputs.append(found)
+            right.append(groups == known.owners[i])
+    model = LogisticRegression(C=10.0, max_iter=2000).fit(np.concatenate(inputs), np.concatenate(right))
+    print(f"_WEIGHTS = ({', '.join(f'{c:.2f}' for c in (model.intercept_[0], *model.coef_[0]))})   # {len(inputs)} titles")
+    if "COMPETENCE_DATA" not in os.environ:
+        print("_TRUST skipped: COMPETENCE_DATA must name the folder of the reference data")
+        return
+    odds, hit = [], []
+    for label, code in reference.occupation_names():
+        if code in known.codes and half(label) == 0:
+            hidden = [i for i in same.get(reference.normal(label), ()) if not rows[i][2]]
+            groups, found = known.inputs(Title.of(label, lexicon), hidden)
+            likely = model.predict_proba(found)[:, 1]
+            first = np.clip(likely.max() / max(1.0, likely.sum()), 1e-9, 1 - 1e-9)
+            odds.append(np.log(first / (1 - first)))
+            hit.append(known.codes[groups[int(likely.argmax())]] == code)
+    trust = LogisticRegression(C=100.0).fit(np.array(odds)[:, None], hit)
+    print(f"_TRUST = ({trust.intercept_[0]:.2f}, {trust.coef_[0][0]:.2f})   # {len(odds)} names, half by hash")
 
 
 def report(linker: Linker, rows: list[tuple[str, frozenset[str]]], title: str) -> None:

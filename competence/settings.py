@@ -41,7 +41,7 @@ class LinkingSettings(_Section):
     """How words become concepts."""
 
     cutoff: float = Field(default=0.5, ge=0, le=1, description="Lowest probability at which a link gives evidence.")
-    title_cutoff: float = Field(default=0.5, ge=0, le=1, description="Lowest probability at which a title is taken for a role.")
+    title_cutoff: float = Field(default=0.8, ge=0, le=1, description="Lowest probability at which a title is taken for a role.")
     alternatives: int = Field(default=5, ge=1, le=20, description="How many nearest concepts are kept for words not understood.")
 
 
