@@ -272,7 +272,7 @@ class Requirement:
 class Role:
     """A kind of post in the organisation, with its requirements; ``aid`` only where verified.
 
-    ``matches`` are those of :class:`Concept`, with occupations of other taxonomies.
+    ``matches`` are those of :class:`Concept`, with occupations of other taxonomies; ``descriptions`` are keyed by language.
     """
 
     role_id: str
@@ -285,6 +285,7 @@ class Role:
     requirements: tuple[Requirement, ...] = ()
     matches: tuple[tuple[str, str], ...] = ()
     scheme: str = ""
+    descriptions: Mapping[str, str] = field(default_factory=dict)
 
     def label(self, lang: str = "sv") -> str:
         """Return the preferred label in ``lang``, else in any language, else the id."""

@@ -734,10 +734,14 @@ def test_csv_keeps_other_languages_codes_and_the_taxonomy_of_each_record(small: 
         notation="L1",
         scheme="elsewhere",
     )
-    driver = replace(small.role("role-driver"), matches=(("close_match", occupation(9)),))
+    driver = replace(
+        small.role("role-driver"),
+        matches=(("close_match", occupation(9)),),
+        descriptions={"sv": "Kör buss.", "fi": "Ajaa bussia."},
+    )
     read = Taxonomy.read(small.merged([finnish], [driver]).write(tmp_path / "x"))
     assert read.concept("finnish") == finnish
-    assert read.role("role-driver").matches == driver.matches
+    assert (read.role("role-driver").matches, read.role("role-driver").descriptions) == (driver.matches, driver.descriptions)
     assert read.concept("welding").scheme == "small"
 
 
@@ -1169,3 +1173,13 @@ def test_staff_is_linked_to_and_matched_with_another_publishers_taxonomy(esco: T
     found = linker.link("laga fiskenät").best
     assert found is not None
     assert found.concept_id == skill(1)
+
+
+@pytest.mark.parametrize("name", ["csv", "x.ttl", "x.json"])
+def test_what_an_occupation_does_is_read_from_esco_and_kept(esco: Taxonomy, tmp_path: Path, name: str) -> None:
+    described = {key: dict(r.descriptions) for key, r in esco.roles.items() if r.descriptions}
+    assert described
+    again = Taxonomy.read(esco.write(tmp_path / name))
+    assert {key: dict(r.descriptions) for key, r in again.roles.items() if r.descriptions} == described
+    plain = replace(esco, roles={key: replace(r, descriptions={}) for key, r in esco.roles.items()})
+    assert plain.digest != esco.digest

@@ -424,7 +424,7 @@ def _document(taxonomy: Taxonomy, iri: str, lang: str, words: Mapping[str, Any])
 def _item(record: Concept | Role, iri: str, main: str, words: Mapping[str, Any]) -> dict[str, Any]:
     lang = main if main in record.labels or not record.labels else next(iter(sorted(record.labels)))
     label = record.labels.get(lang, iri)
-    descriptions = record.descriptions if isinstance(record, Concept) else {}
+    descriptions = record.descriptions
     description = descriptions.get(lang, "")
     item: dict[str, Any] = {"uri": iri, "language": lang, "lastChangeDateTime": _DATE}
     if len(label) <= min(words["lengths"]["abbreviated"], len(description)):

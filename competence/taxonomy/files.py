@@ -385,6 +385,7 @@ def _roles(rows: list[_Row], parts: _Parts, scheme: str) -> dict[str, Role]:
             requirements=tuple(parts.requirements.get(key, ())),
             matches=tuple(parts.matches.get(key, ())),
             scheme=_scheme(row, key, scheme),
+            descriptions=row.by_language("description"),
         )
         for row in rows
         for key in (row.get("role_id"),)
@@ -417,6 +418,7 @@ def _tables(taxonomy: Taxonomy) -> dict[str, tuple[tuple[str, ...], list[tuple[s
         role = taxonomy.roles[key]
         codes = {"sector": role.sector, "ssyk": role.ssyk, "isco": role.isco, "aid": " ".join(role.aid)}
         cells = {"role_id": key, **_by_language("preferred_label", role.labels), **codes, **_apart(role, taxonomy.id)}
+        cells |= _by_language("description", role.descriptions)
         records["roles"].append(cells)
         tables["relations"].extend((key, predicate, uri) for predicate, uri in sorted(role.matches))
         for need in sorted(role.requirements, key=lambda r: (-r.hard, -r.weight, r.concept_id)):

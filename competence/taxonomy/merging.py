@@ -220,6 +220,8 @@ def _add_role(role: Role, scheme: str, into: dict[str, str], parts: Parts, findi
             _differs(findings, key, name, codes[name])
     parts.extra.setdefault(key, {"scheme": role.scheme or scheme})
     _add_words(role, own, key, parts, findings)
+    for lang, text in role.descriptions.items():
+        parts.descriptions.setdefault(key, {}).setdefault(lang, text)
     for match in role.matches:
         if match[1] != key:
             parts.matches.setdefault(key, {})[match] = None

@@ -352,6 +352,9 @@ class _GraphReading:
                 self.parts.add_alternative(key, lang, label)
         for lang, label in self._literals(node, "alternatives", "xl_alternatives"):
             self.parts.add_alternative(key, lang, label)
+        description = self._texts(node, "description")
+        if description:
+            self.parts.descriptions[key] = description
 
     def _concept(self, node: Any) -> None:
         key = self._new(node, "concepts")
@@ -359,9 +362,6 @@ class _GraphReading:
             return
         self.parts.kinds[key] = self._kind(node)
         self._words(node, key)
-        description = self._texts(node, "description")
-        if description:
-            self.parts.descriptions[key] = description
         notation = self._text(node, "notation")
         if notation:
             self.parts.notations[key] = notation
@@ -573,6 +573,7 @@ def _concept_statements(concept: Concept, scheme: str, iris: Mapping[str, str], 
 def _role_statements(role: Role, iri: str, scheme: str, iris: Mapping[str, str], words: _Words) -> Iterator[_Subject]:
     own, xsd = words.properties, words.prefixes["xsd"]
     found = [_typed(words.classes["concept"][0]), _typed(words.classes["role"][0]), *_record_statements(role, scheme, words)]
+    found += _labelled(words, "description", role.descriptions)
     found += [(own[name][0], _Value(value)) for name in ("sector", "ssyk", "isco") if (value := getattr(role, name))]
     found += [(own["aid"][0], _Value(code)) for code in role.aid]
     wishes: list[_Subject] = []

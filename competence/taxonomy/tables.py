@@ -146,6 +146,7 @@ def assemble(
             requirements=tuple(parts.requirements.get(key, {}).values()),
             matches=tuple(parts.matches.get(key, ())),
             scheme=parts.extra.get(key, {}).get("scheme", id),
+            descriptions=parts.descriptions.get(key, {}),
         )
         for key, codes in parts.roles.items()
     }
