@@ -56,6 +56,7 @@ from competence.linking._corrections import Correction, Corrections, settled, wo
 from competence.linking._meanings import Meaning, Meanings
 from competence.linking._ranker import Catalogue, Example, Query, Ranker, Recipe
 from competence.linking._settling import SimilarTerm, Unknown, chosen_merges, list_unknown, similar_local_terms, unknown_words
+from competence.linking._titles import TitleGroups, head_end
 from competence.model import (
     Concept,
     ConceptKind,
@@ -161,6 +162,7 @@ _CHUNK = 512
 """Texts weighed at once: bounds memory to about 512 x labels x 8 bytes."""
 _PART = 1000
 """Texts read at once."""
+_CODE_SURE = MappingProxyType({MappedBy.AID: 0.9, MappedBy.AID_LABEL: 0.9, MappedBy.AID_SSYK: 0.8})
 _FEWEST_SHARED = 500
 """Texts for each process from which on it pays to make one."""
 _CODE_SURE = MappingProxyType({MappedBy.AID: 0.9, MappedBy.AID_LABEL: 0.9, MappedBy.AID_SSYK: 0.6})
@@ -874,7 +876,6 @@ class _Learned:
             descriptions=[
                 (i, _term_words(text, titles=False))
                 for i, r in enumerate(records)
-                if isinstance(r, Concept)
                 for text in r.descriptions.values()
             ],
             documents=_role_documents(taxonomy, roles),
@@ -896,6 +897,11 @@ def _term_words(text: str, *, titles: bool) -> tuple[str, ...]:
     return tuple(title_tokens(words)) if titles and words else tuple(words)
 
 
+def _group_key(role: Role) -> str:
+    """Return the occupation group of a role, itself where it has no code."""
+    return role.ssyk or role.isco or role.role_id
+
+
 def _role_codes(roles: Sequence[Role]) -> list[dict[str, float]]:
     return [{r.isco or r.ssyk: 1.0} if r.isco or r.ssyk else {} for r in roles]
 
@@ -915,6 +921,12 @@ def _concept_codes(taxonomy: Taxonomy, keys: Sequence[str]) -> list[dict[str, fl
     return found
 
 
+_FEWEST_TITLES = 1000
+"""With fewer titles the weights of :mod:`competence.linking._titles`, fitted on thousands, do not hold."""
+_HEAD_MET = 0.85
+"""A label that is all of a title before its comma or preposition ("förare av buss"), where groups are not learned."""
+_ROLES_WEIGHED = 30
+"""Roles of a title that are compared before its occupation group is."""
 _MEANINGS_CARRIED = 12
 """Meanings of a statement that are carried over to another taxonomy."""
 _ALIKE_SHARE = 0.7
@@ -988,6 +1000,7 @@ class Linker:
         self._settled = settled(pairs, taxonomy.roles)
         self._learned: dict[str, _Learned] = {}
         self._carried: dict[str, Mapping[str, tuple[tuple[str, float], ...]]] = {}
+        self._title_groups: TitleGroups | None = None
         self._lock = threading.Lock()
 
     @classmethod
@@ -1101,6 +1114,7 @@ class Linker:
         concepts, roles = labelled(self._concepts), labelled(self._roles)
         other = Linker(self.taxonomy, concepts, roles, self.settings, (*kept, *added), self._said, self._titles)
         other._learned = dict(self._learned)
+        other._title_groups = self._title_groups
         return other
 
     def with_taxonomy(self, merged: Taxonomy) -> Linker:
@@ -1218,17 +1232,64 @@ class Linker:
         self._meet_whole(index, reading, None, favoured=coded)
         if not reading.whole:
             self._meet_inside(index, reading, 0, len(reading.tokens))
+            head = set(range(head_end(title, reading.tokens)))
+            reading.matches = [
+                replace(m, probability=max(m.probability, _HEAD_MET))
+                if m.how is not How.MISSPELT and set(m.places) == head
+                else m
+                for m in reading.matches
+            ]
         reading.spans = [(0, len(reading.tokens))] if reading.tokens else []
-        matches = self._as_settled(index, reading, self._weigh(index, [reading], n, coded)[0])
+        matches = self._weigh(index, [reading], max(n, _ROLES_WEIGHED), coded)[0]
+        if not reading.whole:
+            matches = self._in_groups(title, matches, coded)
+        matches = self._as_settled(index, reading, matches)
         cutoff = self.settings.linking.title_cutoff
         if len(coded) == 1 and not any(m.place == 1 and m.probability >= cutoff for m in matches):
             target = next(iter(coded))
-            # AID is set by the employer per employment; SSYK groups are wider than roles (hence no more than even odds).
-            sure = 0.9 if aid and aid in self.taxonomy.roles[index.keys[target]].aid else 0.6
+            # AID is set by the employer per employment; SSYK groups are wider than roles: no surer than a title must be.
+            sure = 0.9 if aid and aid in self.taxonomy.roles[index.keys[target]].aid else cutoff
             first = _Match(target, sure, None, How.CODE, Stance.CLAIMED, tuple(range(len(reading.tokens))), sure)
             matches = [first, *(replace(m, place=m.place + 1) for m in matches if m.target != target)]
         links = [_role_link(m, index, reading) for m in matches]
         return Links(title, links[:n], cutoff=cutoff)
+
+    def _groups_of_titles(self) -> TitleGroups | None:
+        """Return what was learned of the taxonomy's titles by occupation group; None where they are too few to learn from."""
+        with self._lock:
+            if self._title_groups is None and len(self._roles.entries) >= _FEWEST_TITLES:
+                titles = [(e.label, _group_key(self.taxonomy.roles[self._roles.keys[e.target]])) for e in self._roles.entries]
+                self._title_groups = TitleGroups.fit(titles, self._roles.lexicon)
+            return self._title_groups
+
+    def _in_groups(self, title: str, matches: list[_Match], coded: frozenset[int]) -> list[_Match]:
+        """Weigh the roles of a title that no label meets as a whole: first the occupation group, then the role in it."""
+        known = self._groups_of_titles()
+        index = self._roles
+        first = next((m for m in matches if m.place == 1), None)
+        keys = [_group_key(self.taxonomy.roles[key]) for key in index.keys]
+        if known is None or (first is not None and keys[first.target] not in known.codes):
+            return matches
+        met = {m.target: m for m in reversed(matches)}
+        places = matches[0].places if matches else ()
+        found: list[_Match] = []
+        groups = known.weigh(title)
+        left = 1 - groups[0][1] if groups else 0.0
+        for code, sure in groups:
+            roles = [i for i, key in enumerate(keys) if key == code]
+            roles.sort(key=lambda i: (i not in coded, -met[i].probability if i in met else 0.0, index.keys[i]))
+            weights = [met[i].probability if i in met else 0.0 for i in roles]
+            total = sum(weights)
+            for i, weight in zip(roles, weights, strict=True):
+                share = weight / total if total else 1 / len(roles)
+                # The first role stands for its group; all others are what is meant where it is not.
+                chance = round(min(left, sure * share), 6) if found else sure
+                base = met.get(i) or _Match(i, chance, index.preferred(i), How.SIMILAR, Stance.CLAIMED, places)
+                found.append(replace(base, probability=chance, place=len(found) + 1, margin=0.0))
+        found.sort(key=lambda m: (m.place > 1, -m.probability, m.place))
+        if len(found) > 1:
+            found[0] = replace(found[0], margin=round(max(0.0, found[0].probability - found[1].probability), 6))
+        return found
 
     def rank_concepts(
         self, terms: Iterable[str], *, codes: Iterable[Sequence[str]] | None = None, n: int = 10
