@@ -162,10 +162,9 @@ _CHUNK = 512
 """Texts weighed at once: bounds memory to about 512 x labels x 8 bytes."""
 _PART = 1000
 """Texts read at once."""
-_CODE_SURE = MappingProxyType({MappedBy.AID: 0.9, MappedBy.AID_LABEL: 0.9, MappedBy.AID_SSYK: 0.8})
 _FEWEST_SHARED = 500
 """Texts for each process from which on it pays to make one."""
-_CODE_SURE = MappingProxyType({MappedBy.AID: 0.9, MappedBy.AID_LABEL: 0.9, MappedBy.AID_SSYK: 0.6})
+_CODE_SURE = MappingProxyType({MappedBy.AID: 0.9, MappedBy.AID_LABEL: 0.9, MappedBy.AID_SSYK: 0.8})
 """Probability of a role that the AID list leads to; as in :meth:`Linker.link_role`, SSYK groups are wider than roles."""
 
 
