@@ -20,6 +20,7 @@ __all__ = [
     "EqualitySettings",
     "EvidenceSettings",
     "FitSettings",
+    "GroupSettings",
     "InferenceSettings",
     "LinkingSettings",
     "Settings",
@@ -109,6 +110,15 @@ class EqualitySettings(_Section):
         return value
 
 
+class GroupSettings(_Section):
+    """What a group holds together, and what it holds unused (DESIGN section 4)."""
+
+    common: int = Field(
+        default=2, ge=2, description="Holders that a competence no role of theirs asks for must have to be unused in common."
+    )
+    places: int = Field(default=5, ge=1, description="Places listed per unused competence where it would be wanted, at most.")
+
+
 class SuggestSettings(_Section):
     """Weights of the measures behind each suggestion, and limits; the weights of one kind sum to 1."""
 
@@ -173,6 +183,7 @@ class Settings(_Section):
     fit: FitSettings = FitSettings()
     inference: InferenceSettings = InferenceSettings()
     equality: EqualitySettings = EqualitySettings()
+    group: GroupSettings = GroupSettings()
     suggest: SuggestSettings = SuggestSettings()
 
     @classmethod
