@@ -226,7 +226,12 @@ class CompetenceGraph:
         starts = np.flatnonzero(np.r_[True, key[1:] != key[:-1]]) if len(key) else np.empty(0, np.int64)
         holding = np.cumsum(np.r_[0, key[1:] != key[:-1]]) if len(key) else np.empty(0, np.int64)
         mean, confidence = combine(holding.astype(np.int64), level, weight, len(starts), settings)
-        formal = np.fromiter(((5 if e.level is None else e.level) if is_formal(e) else 0 for e in pieces), np.int8, len(pieces))
+        # What has run out meets no hard requirement (REQ-VAL-14); as a sign of what somebody can do it ages like the rest.
+        formal = np.fromiter(
+            ((5 if e.level is None else e.level) if is_formal(e) and e.is_valid(self.as_of) else 0 for e in pieces),
+            np.int8,
+            len(pieces),
+        )
         stage = np.fromiter((e.stage.rank for e in pieces), np.int8, len(pieces))
         rounded = round_level(mean, confidence, settings)
         held_by, held = person[starts].astype(np.int64), concept[starts].astype(np.int32)
@@ -407,6 +412,25 @@ class CompetenceGraph:
             evidence=self.evidence_at(position),
             level_assumed=bool(arrays.assumed[position]),
             latest=date.fromordinal(latest) if latest else None,
+        )
+
+    def expiring(self, days: int = 90) -> tuple[tuple[Evidence, int], ...]:
+        """Return evidence with a last day that is past or due in ``days``, and the days left (negative: past), soonest first.
+
+        Only the piece that holds longest is told of a person's concept: a renewed certificate takes the place of the old one.
+        Reminders stand at 90 and at 30 days (REQ-VAL-14).
+        """
+        if days < 0:
+            raise InputError(f"days must be 0 or more; got {days}")
+        longest: dict[tuple[str, str | None], Evidence] = {}
+        for piece in self._evidence:
+            key = (piece.person_id, piece.concept_id)
+            last = longest[key].valid_until if key in longest else date.min
+            if is_formal(piece) and (piece.valid_until or date.max) >= (last or date.max):
+                longest[key] = piece
+        left = [(e, (e.valid_until - self.as_of).days) for e in longest.values() if e.valid_until is not None]
+        return tuple(
+            sorted((found for found in left if found[1] <= days), key=lambda f: (f[1], f[0].person_id, f[0].evidence_id))
         )
 
     def unused(self, person_id: str) -> tuple[Holding, ...]:

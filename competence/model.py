@@ -11,17 +11,21 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Self
 
 from competence.errors import InputError
 
 __all__ = [
     "LEVELS",
+    "LONGEST_DELEGATION_DAYS",
+    "SIDE_OF",
     "AgeBand",
     "Choice",
     "Concept",
     "ConceptKind",
     "Decision",
+    "Delegation",
     "Employment",
     "Evidence",
     "HistoryEntry",
@@ -44,6 +48,8 @@ __all__ = [
     "Role",
     "RoleShare",
     "Sex",
+    "Side",
+    "SideView",
     "Source",
     "Statement",
     "Status",
@@ -58,6 +64,10 @@ LEVELS = (1, 2, 3, 4, 5)
 """1 with guidance, 2 on one's own in usual cases, 3 in difficult cases, 4 guides others, 5 develops the field.
 Background: Dreyfus & Dreyfus (1980), A five-stage model of the mental activities involved in directed skill
 acquisition, https://apps.dtic.mil/sti/citations/ADA084551. A person has no EQF or SeQF level."""
+
+
+LONGEST_DELEGATION_DAYS = 365
+"""REQ-VAL-15."""
 
 
 class Sex(StrEnum):
@@ -479,7 +489,8 @@ class Evidence:
 
     ``words`` are those in the file; ``concept_id`` is None until they have been linked. ``probability`` is the
     link's, 1.0 where the file names the concept itself. ``level`` None means no level was stated. ``label`` is the
-    taxonomy label that the words met.
+    taxonomy label that the words met. ``valid_until`` is the last day that a certificate, licence or course holds (None:
+    it states none); after it the piece meets no hard requirement (REQ-VAL-14).
     """
 
     evidence_id: str
@@ -496,6 +507,11 @@ class Evidence:
     visibility: Visibility = Visibility.ORGANISATION
     probability: float = 1.0
     label: str = ""
+    valid_until: date | None = None
+
+    def is_valid(self, as_of: date) -> bool:
+        """Say whether the piece has not run out before ``as_of``."""
+        return self.valid_until is None or as_of <= self.valid_until
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -531,6 +547,57 @@ class HistoryEntry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Delegation:
+    """A task that one person has handed to another, for some time and in one unit (REQ-VAL-15).
+
+    It is no competence: it is counted in no holding, meets no requirement, and ends where the person leaves the unit.
+
+    Parameters
+    ----------
+    delegator_id, delegate_id : str
+        Who answers for it and who does it.
+    task : str
+        In the words of the file, such as "insulin enligt ordination".
+    unit_id : str
+        Where it holds.
+    start, end : date
+        First and last day, at most 365 days.
+
+    Raises
+    ------
+    InputError
+        If it is to oneself, ends before it begins, or is longer than 365 days.
+
+    Examples
+    --------
+    >>> days = {"start": date(2026, 1, 1), "end": date(2026, 6, 30)}
+    >>> one = Delegation(delegator_id="7", delegate_id="8", task="insulin", unit_id="north", **days)
+    >>> one.holds(date(2026, 3, 1), ["north"]), one.holds(date(2026, 3, 1), ["south"])
+    (True, False)
+    """
+
+    delegator_id: str
+    delegate_id: str
+    task: str
+    unit_id: str
+    start: date
+    end: date
+
+    def __post_init__(self) -> None:
+        if self.delegator_id == self.delegate_id:
+            raise InputError(f"a delegation must be to somebody else; {self.delegator_id!r} is both")
+        if not 0 <= (self.end - self.start).days < LONGEST_DELEGATION_DAYS:
+            raise InputError(
+                f"a delegation must last from 1 to {LONGEST_DELEGATION_DAYS} days; "
+                f"got {self.start.isoformat()} to {self.end.isoformat()}"
+            )
+
+    def holds(self, as_of: date, unit_ids: Iterable[str]) -> bool:
+        """Say whether it holds on ``as_of`` for somebody who then works in these units."""
+        return self.start <= as_of <= self.end and self.unit_id in unit_ids
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
     """What a named human chose about a suggestion, and how it was reasoned.
 
@@ -548,6 +615,44 @@ class Decision:
     alternatives: str = ""
     reasoning: str = ""
     equality_reasoning: str = ""
+
+
+class Side(StrEnum):
+    """Who says what a person can do; sides stand beside each other and are never averaged in a view."""
+
+    SELF = "self"
+    COLLEAGUE = "colleague"
+    MANAGER = "manager"
+    ASSESSOR = "assessor"
+    DOCUMENT = "document"
+    HISTORY = "history"
+
+
+SIDE_OF: Mapping[Source, Side] = MappingProxyType(
+    {
+        Source.SELF: Side.SELF,
+        Source.COLLEAGUE: Side.COLLEAGUE,
+        Source.MANAGER: Side.MANAGER,
+        Source.COURSE: Side.DOCUMENT,
+        Source.CERTIFICATE: Side.DOCUMENT,
+        Source.WORK_SAMPLE: Side.ASSESSOR,
+        Source.OBSERVATION: Side.ASSESSOR,
+        Source.SIMULATION: Side.ASSESSOR,
+        Source.ASSESSMENT: Side.ASSESSOR,
+        Source.ROLE_HISTORY: Side.HISTORY,
+    }
+)
+"""Whose view each source of evidence is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SideView:
+    """What one side says of one holding: the level it stated last (None: none), on which day, and its evidence."""
+
+    side: Side
+    level: int | None
+    day: date | None
+    evidence: tuple[Evidence, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -568,6 +673,25 @@ class Holding:
     evidence: tuple[Evidence, ...] = ()
     level_assumed: bool = False
     latest: date | None = None
+
+    @property
+    def sides(self) -> tuple[SideView, ...]:
+        """What self, colleagues, manager, assessors and documents say, each for itself, in the order of :class:`Side`."""
+        found = []
+        for side in Side:
+            # Undated evidence is the oldest; of the same day the last in the file's order wins.
+            pieces = sorted((e for e in self.evidence if SIDE_OF[e.source] is side), key=lambda e: e.day or date.min)
+            if pieces:
+                stated = [e for e in pieces if e.level is not None]
+                last = stated[-1] if stated else pieces[-1]
+                found.append(SideView(side=side, level=last.level, day=last.day, evidence=tuple(pieces)))
+        return tuple(found)
+
+    @property
+    def disagreement(self) -> int:
+        """Steps between the lowest and the highest level that two sides stated last; 0 where fewer than two did."""
+        levels = [view.level for view in self.sides if view.level is not None]
+        return max(levels) - min(levels) if levels else 0
 
     @property
     def to_be_reconfirmed(self) -> bool:

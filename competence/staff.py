@@ -24,6 +24,7 @@ from competence.model import (
     Concept,
     ConceptKind,
     Decision,
+    Delegation,
     Employment,
     Evidence,
     HistoryEntry,
@@ -83,7 +84,7 @@ TABLE_COLUMNS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         ),
         "evidence": (
             *("evidence_id", "person_id", "concept_id", "words", "level", "source", "learning_form", "day", "author"),
-            *("statement_id", "stage", "visibility", "probability", "label"),
+            *("statement_id", "stage", "visibility", "probability", "label", "valid_until"),
         ),
         "interests": ("person_id", "words", "kind", "concept_id"),
         "travel": ("from_site", "to_site", "minutes"),
@@ -91,6 +92,7 @@ TABLE_COLUMNS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "decisions": (
             *("kind", "choice", "people", "target", "decided_by", "day", "alternatives", "reasoning", "equality_reasoning"),
         ),
+        "delegations": ("delegator_id", "delegate_id", "task", "unit_id", "start", "end"),
         "staff": ("as_of", "linked", "protected_count", "opt_in_columns", "tables"),
         "title_links": ("title", "role_id", "probability", "how", "label"),
         "local_concepts": (
@@ -103,7 +105,7 @@ TABLE_COLUMNS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 """Columns of every table that :meth:`Staff.to_tables` gives. ``people`` has one row per employment, ``role_requirements``
 one per requirement. Several values in one cell are joined with ``; `` (:func:`join_cells`)."""
 
-TABLES: tuple[str, ...] = tuple(TABLE_COLUMNS)[:10]
+TABLES: tuple[str, ...] = tuple(TABLE_COLUMNS)[:11]
 """The tables an employer may hand in; only people is required."""
 
 LINK_TABLES: tuple[str, ...] = ("title_links", "local_concepts", "unlinked")
@@ -237,7 +239,7 @@ class Staff:
     ----------
     people : tuple of Person
         Without protected people; ``protected_count`` says how many there were.
-    units, posts, roles, statements, evidence, interests, travel, history, decisions : tuple
+    units, posts, roles, statements, evidence, interests, travel, history, decisions, delegations : tuple
         The other tables. ``roles`` are the employer's own roles with their requirements.
     as_of : date
         The date every later ``as_of=None`` means.
@@ -267,6 +269,7 @@ class Staff:
     travel: tuple[Travel, ...] = ()
     history: tuple[HistoryEntry, ...] = ()
     decisions: tuple[Decision, ...] = ()
+    delegations: tuple[Delegation, ...] = ()
     problems: Problems = field(default_factory=Problems)
     row_counts: tuple[RowCount, ...] = ()
     opt_in_columns: frozenset[str] = frozenset()
@@ -305,6 +308,7 @@ class Staff:
             put(name, tuple(r for r in getattr(self, name) if r.person_id not in hidden))
         put("evidence", tuple(replace(e, author="") if e.author in hidden else e for e in self.evidence))
         put("history", tuple(h for h in self.history if h.person_id not in hidden and h.other_id not in hidden))
+        put("delegations", tuple(d for d in self.delegations if not hidden & {d.delegator_id, d.delegate_id}))
         kept = (d for d in self.decisions if not hidden.intersection(d.people))
         put("decisions", tuple(_without_ids(d, hidden) for d in kept))
         put("protected_count", self.protected_count + len(hidden))
@@ -415,6 +419,15 @@ class Staff:
         """Return the person's employments that run on ``as_of``."""
         return tuple(e for e in self.person(person_id).employments if e.is_current(self.as_of))
 
+    def delegations_of(self, person_id: str, as_of: date | None = None) -> tuple[Delegation, ...]:
+        """Return what is delegated to a person and holds on a date (None: the staff's), in the units of that date.
+
+        A delegation does not follow the person to another unit (REQ-VAL-15).
+        """
+        day = as_of or self.as_of
+        units = self.person(person_id).unit_ids(day)
+        return tuple(d for d in self.delegations if d.delegate_id == person_id and d.holds(day, units))
+
     def with_decisions(self, decisions: Iterable[Decision] | Any) -> Self:
         """Return a new Staff that remembers these decisions too.
 
@@ -468,6 +481,7 @@ class Staff:
             "travel": [_plain(r, "travel") for r in self.travel],
             "history": [_plain(r, "history") for r in self.history],
             "decisions": [{**_plain(r, "decisions"), "people": join_cells(r.people)} for r in self.decisions],
+            "delegations": [_plain(r, "delegations") for r in self.delegations],
             "staff": [
                 {
                     "as_of": self.as_of.isoformat(),
@@ -590,6 +604,7 @@ class Staff:
                     visibility=r.word("visibility", Visibility, Visibility.ORGANISATION),
                     probability=r.number("probability", 1.0),
                     label=r.text("label"),
+                    valid_until=r.day("valid_until"),
                 )
                 for r in read.get("evidence", [])
             ),
@@ -631,6 +646,17 @@ class Staff:
                     equality_reasoning=r.text("equality_reasoning"),
                 )
                 for r in read.get("decisions", [])
+            ),
+            delegations=tuple(
+                Delegation(
+                    delegator_id=r.text("delegator_id"),
+                    delegate_id=r.text("delegate_id"),
+                    task=r.text("task"),
+                    unit_id=r.text("unit_id"),
+                    start=r.required_day("start"),
+                    end=r.required_day("end"),
+                )
+                for r in read.get("delegations", [])
             ),
             opt_in_columns=frozenset(meta.many("opt_in_columns")),
             tables=frozenset(came or (name for name in TABLES if read.get(name))),
@@ -685,7 +711,7 @@ def _with_shares(employment: Employment) -> tuple[RoleShare, ...]:
     return tuple(replace(r, share=employment.share / len(employment.roles)) for r in employment.roles)
 
 
-_COUNTED = {"people", "units", "posts", "roles", "statements", "evidence", "interests", "history", "decisions"}
+_COUNTED = {"people", "units", "posts", "roles", "statements", "evidence", "interests", "history", "decisions", "delegations"}
 
 Value = str | int | float | None
 _E = TypeVar("_E", bound=StrEnum)
@@ -826,6 +852,12 @@ class _Row:
     def day(self, column: str) -> date | None:
         found = self._cast(column, self.text(column), date.fromisoformat, "an ISO date") if self._given(column) else None
         return found if isinstance(found, date) else None
+
+    def required_day(self, column: str) -> date:
+        found = self.day(column)
+        if found is None:
+            raise self._fail(column, "a day as YYYY-MM-DD")
+        return found
 
     def number(self, column: str, default: Any = None) -> Any:
         return self._cast(column, self.cells.get(column), float, "a number") if self._given(column) else default

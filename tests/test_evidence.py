@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from math import isclose, sqrt
 
@@ -10,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from competence.errors import InputError
 from competence.evidence import age_in_months, combine, highest_stage, is_formal, piece_level, precision, round_level
-from competence.model import Evidence, LearningForm, Source, ValidationStage
+from competence.model import SIDE_OF, Delegation, Evidence, Holding, LearningForm, Side, Source, Use, ValidationStage
 from competence.settings import EvidenceSettings
 
 AS_OF = date(2026, 6, 30)
@@ -165,3 +167,52 @@ def test_the_order_of_evidence_changes_nothing(pieces: list[Evidence], rng: obje
     mixed = list(pieces)
     rng.shuffle(mixed)  # type: ignore[attr-defined]
     assert joined(mixed) == pytest.approx(joined(pieces), abs=1e-12)
+
+
+def test_a_piece_is_valid_through_its_last_day() -> None:
+    dated = replace(piece(Source.CERTIFICATE), valid_until=AS_OF)
+    assert dated.is_valid(AS_OF)
+    assert not dated.is_valid(AS_OF + timedelta(days=1))
+    assert piece(Source.CERTIFICATE).is_valid(date.max)
+
+
+def test_every_source_is_somebodys_view() -> None:
+    assert set(SIDE_OF) == set(Source)
+
+
+def test_sides_stand_beside_each_other_and_the_last_word_of_each_counts() -> None:
+    pieces = (
+        replace(piece(Source.SELF, 2, date(2024, 1, 1)), evidence_id="old"),
+        replace(piece(Source.SELF, 4, date(2026, 1, 1)), evidence_id="new"),
+        replace(piece(Source.MANAGER, 3, None), evidence_id="undated"),
+        replace(piece(Source.MANAGER, None, date(2026, 2, 1)), evidence_id="no level"),
+        replace(piece(Source.OBSERVATION, 1, date(2026, 3, 1)), evidence_id="seen"),
+    )
+    holding = Holding(
+        person_id="p",
+        concept_id="c",
+        level=3.0,
+        confidence=0.5,
+        rounded=3,
+        stage=ValidationStage.IDENTIFIED,
+        use=Use.UNUSED,
+        evidence=pieces,
+    )
+    assert [(v.side, v.level, v.day) for v in holding.sides] == [
+        (Side.SELF, 4, date(2026, 1, 1)),
+        (Side.MANAGER, 3, None),
+        (Side.ASSESSOR, 1, date(2026, 3, 1)),
+    ]
+    assert [len(v.evidence) for v in holding.sides] == [2, 2, 1]
+    assert holding.disagreement == 3
+
+
+def test_a_delegation_is_for_somebody_else_and_for_a_year_at_most() -> None:
+    def made(delegate: str, end: date) -> Delegation:
+        return Delegation(delegator_id="1", delegate_id=delegate, task="t", unit_id="u", start=date(2026, 1, 1), end=end)
+
+    assert made("2", date(2026, 12, 31)).holds(date(2026, 12, 31), ["u"])
+    assert not made("2", date(2026, 12, 31)).holds(date(2026, 12, 31), ["v"])
+    for delegate, end in (("1", date(2026, 2, 1)), ("2", date(2027, 1, 1)), ("2", date(2025, 12, 31))):
+        with pytest.raises(InputError):
+            made(delegate, end)

@@ -48,6 +48,7 @@ from competence.model import (
     Choice,
     Decision,
     Employment,
+    Evidence,
     HistoryEntry,
     HistoryKind,
     InterestKind,
@@ -305,6 +306,30 @@ def test_evidence_too_old_to_count_is_to_be_reconfirmed_and_proves_nothing() -> 
     assert holding.to_be_reconfirmed
     assert holding.level == 3.0
     assert graph.column("formal_level", graph.concept_index[LIFT]).max() == 0
+
+
+def test_a_certificate_that_has_run_out_proves_nothing_but_still_tells_a_level() -> None:
+    ended = replace(certificate("p1", LIFT, 3, day=AS_OF), valid_until=AS_OF - timedelta(days=1))
+    graph = graph_of(small_staff(evidence=[ended]))
+    assert graph.rounded_column(graph.concept_index[LIFT])[graph.row("p1")] == 3
+    assert graph.column("formal_level", graph.concept_index[LIFT])[graph.row("p1")] == 0
+    last = graph_of(small_staff(evidence=[replace(certificate("p1", LIFT, 3, day=AS_OF), valid_until=AS_OF)]))
+    assert last.column("formal_level", last.concept_index[LIFT])[last.row("p1")] == 3
+
+
+def test_what_runs_out_is_told_unless_it_has_been_renewed() -> None:
+    def held(person_id: str, number: str, days: int | None) -> Evidence:
+        until = None if days is None else AS_OF + timedelta(days=days)
+        return replace(certificate(person_id, LIFT, 3, day=AS_OF), evidence_id=number, valid_until=until)
+
+    # The second has a newer one, the third one for life, the fourth is due later.
+    own = [("p1", "a", -3), ("p2", "b", -3), ("p2", "c", 40), ("p3", "d", 20), ("p3", "e", None), ("p4", "f", 91)]
+    pieces = [held(*one) for one in own]
+    graph = graph_of(small_staff(evidence=pieces))
+    assert [(e.evidence_id, days) for e, days in graph.expiring()] == [("a", -3), ("c", 40)]
+    assert [(e.evidence_id, days) for e, days in graph.expiring(91)] == [("a", -3), ("c", 40), ("f", 91)]
+    with pytest.raises(InputError):
+        graph.expiring(-1)
 
 
 # -- needs --------------------------------------------------------------------------------------------------------

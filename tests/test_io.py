@@ -661,11 +661,60 @@ def test_the_staff_of_eight_fills_every_table_without_a_problem() -> None:
         ("10001", "10002"),
     )
     assert [p.post_id for p in staff.posts if p.holder_id is None] == ["T9"]
+    assert [(d.delegator_id, d.delegate_id, d.task, d.unit_id, d.end) for d in staff.delegations] == [
+        ("10001", "10002", "insulin enligt ordination", "E1", date(2026, 10, 31))
+    ]
+
+
+def test_a_delegation_needs_both_days_a_unit_and_at_most_a_year(tmp_path: Path) -> None:
+    (tmp_path / "personal.csv").write_text(
+        "Anst.nr;Namn;Enhetskod;Befattning;Från\n1;Eva Lind;E1;Undersköterska;2020-01-01\n2;Bo Ek;E1;Vårdbiträde;2021-01-01\n"
+        "2;Bo Ek;E2;Vårdbiträde;2021-01-01\n3;Kim Dal;E1;Vårdbiträde;2026-01-01\n",
+        encoding="utf-8",
+    )
+    (tmp_path / "delegeringar.csv").write_text(
+        "Delegerad av;Delegerad till;Uppgift;Enhetskod;Från;Till\n"
+        "1;3;insulin;;2026-01-01;2026-12-31\n"  # the only unit of the one who does it
+        "1;2;insulin;;2026-01-01;2026-12-31\n"  # works in two
+        "1;3;ögondroppar;E1;2026-01-01;2027-01-01\n"  # a day too long
+        "1;1;insulin;E1;2026-01-01;2026-02-01\n"
+        "1;3;insulin;E1;;2026-02-01\n"
+        "1;9;insulin;E1;2026-01-01;2026-02-01\n"
+        "1;3;;E1;2026-01-01;2026-02-01\n",
+        encoding="utf-8",
+    )
+    staff = read_staff(tmp_path)
+    assert [(d.delegate_id, d.unit_id) for d in staff.delegations] == [("3", "E1")]
+    told = {p.row: p.code for p in staff.problems if p.table == "delegations" and p.row}
+    assert told == {
+        3: "delegation_without_unit",
+        4: "delegation_too_long",
+        5: "delegation_too_long",
+        6: "delegation_undated",
+        7: "unknown_person",
+        8: "value_missing",
+    }
+    assert [d.task for d in staff.delegations_of("3")] == ["insulin"]
+    assert staff.delegations_of("3", date(2027, 1, 1)) == ()
+    assert staff.delegations_of("1") == ()
+
+
+def test_a_certificate_may_say_its_last_day(tmp_path: Path) -> None:
+    (tmp_path / "personal.csv").write_text("Anst.nr;Namn\n1;Eva Lind\n", encoding="utf-8")
+    (tmp_path / "belagg.csv").write_text(
+        "Anst.nr;Kompetens;Källa;Datum;Giltig till\n"
+        "1;Truckkort;intyg;2024-05-02;2026-05-01\n1;Svetsarprövning;intyg;2024-05-02;\n",
+        encoding="utf-8",
+    )
+    staff = read_staff(tmp_path)
+    assert [e.valid_until for e in staff.evidence] == [date(2026, 5, 1), None]
+    assert Staff.from_tables(staff.to_tables()).evidence == staff.evidence
+    assert {p.code for p in staff.problems} == {"table_missing"}
 
 
 def test_a_missing_table_is_named_once_with_what_cannot_be_done() -> None:
     told = [p for p in read("Anst.nr;Namn\n1;Eva Lind").problems if p.code == "table_missing"]
-    assert [p.table for p in told] == [t for t in TABLES if t != "people"]
+    assert [p.table for p in told] == [t for t in TABLES if t not in ("people", "delegations")]
     assert told[-1].message("sv") == "Tabellen beslut saknas. Tidigare beslut är inte kända."
 
 

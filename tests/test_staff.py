@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from hypothesis import given
@@ -15,6 +15,7 @@ from competence.model import (
     Choice,
     Concept,
     Decision,
+    Delegation,
     Employment,
     Evidence,
     HistoryEntry,
@@ -183,6 +184,7 @@ def staffs(draw: st.DrawFn) -> Staff:
                         stage=st.sampled_from(ValidationStage),
                         visibility=st.sampled_from(Visibility),
                         probability=st.floats(0, 1),
+                        valid_until=days,
                     ),
                     max_size=2,
                 )
@@ -208,6 +210,14 @@ def staffs(draw: st.DrawFn) -> Staff:
                     ),
                     max_size=2,
                 )
+            )
+        ),
+        delegations=tuple(
+            Delegation(
+                delegator_id="a", delegate_id="b", task=task, unit_id=unit, start=start, end=start + timedelta(days=length)
+            )
+            for task, unit, start, length in draw(
+                st.lists(st.tuples(words, words, st.dates(date(2020, 1, 1), date(2030, 1, 1)), st.integers(0, 364)), max_size=2)
             )
         ),
         opt_in_columns=frozenset(draw(st.sets(st.sampled_from(OPT_INS)))),

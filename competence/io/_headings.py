@@ -204,6 +204,7 @@ HEADINGS: Mapping[str, Mapping[str, tuple[str, ...]]] = MappingProxyType(
             "visibility": _VISIBILITY,
             "probability": ("Sannolikhet",),
             "label": ("Begreppets namn",),
+            "valid_until": ("Giltig till", "Giltigt till", "Giltig t.o.m.", "Giltighetstid", "Upphör", "Valid until", "Expires"),
         },
         "interests": {
             **PERSON,
@@ -236,6 +237,14 @@ HEADINGS: Mapping[str, Mapping[str, tuple[str, ...]]] = MappingProxyType(
             "reasoning": ("Motivering", "Skäl", "Reasoning", "Reason"),
             "equality_reasoning": ("Jämställdhetsresonemang", "Jämställdhet", "Equality reasoning"),
         },
+        "delegations": {
+            "delegator_id": ("Delegerad av", "Delegerande", "Delegent", "Delegerad från", "Delegator", "Delegated by"),
+            "delegate_id": ("Delegerad till", "Mottagare", "Delegat", "Delegated to", "Delegate"),
+            "task": ("Delegerad uppgift", "Arbetsuppgift", "Uppgift", "Åtgärd", "Delegering avser", "Task"),
+            "unit_id": _UNIT,
+            "start": _START,
+            "end": (*_END, "Giltig till", "Giltigt till", "Giltig t.o.m.", "Gäller till"),
+        },
     }
 )
 
@@ -255,6 +264,7 @@ REQUIRED: Mapping[str, tuple[tuple[str, ...], ...]] = MappingProxyType(
         "travel": (("from_site",), ("to_site",), ("minutes",)),
         "history": (("kind",), ("person_id", "name", "first_name", "last_name"), ("other_id", "to_unit", "from_unit")),
         "decisions": (("choice",), ("people",)),
+        "delegations": (("delegator_id",), ("delegate_id",), ("task",), ("end",)),
     }
 )
 """For each table, groups of columns of which at least one each must be there."""
@@ -284,6 +294,7 @@ SHEETS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "travel": ("Restider", "Resor", "Travel"),
         "history": ("Historik", "History", "Tidigare par"),
         "decisions": ("Beslut", "Decisions"),
+        "delegations": ("Delegeringar", "Delegering", "Delegations", "Delegeringsbeslut"),
     }
 )
 """Names of sheets and files that hint at a table; the first is written to files."""

@@ -52,6 +52,7 @@ from competence.model import (
     AgeBand,
     Choice,
     Decision,
+    Delegation,
     Employment,
     Evidence,
     HistoryEntry,
@@ -326,9 +327,10 @@ class _Reader:
         decisions = self._unique([e for rows in self.of("decisions") for e in _decisions(rows, self._whom_all(rows))])
         for (rows, i), decision in decisions:
             self._dated(decision.day, rows, i)
+        delegations = self._unique([e for rows in self.of("delegations") for e in self._delegations(rows)])
         as_of = self._date()
         self._set_aside_minors(as_of)
-        for (rows, i), record in (*evidence, *interests, *history, *decisions):
+        for (rows, i), record in (*evidence, *interests, *history, *decisions, *delegations):
             if self.excluded.keys() & _people_in(record) and rows.open(i):
                 rows.reject(i, "under_age")
         persons = tuple(self._person(d, as_of) for d in self.drafts.values() if d.person_id not in self.excluded)
@@ -358,6 +360,7 @@ class _Reader:
             travel=tuple(e for _, e in travel),
             history=tuple(e for _, e in history if not gone & _people_in(e)),
             decisions=tuple(e for _, e in decisions if not gone & _people_in(e)),
+            delegations=tuple(e for _, e in delegations if not gone & _people_in(e)),
             problems=Problems(problems),
             row_counts=counts,
             opt_in_columns=frozenset(o for o in OPT_INS if any(r.has(o) for r in self.of("people"))),
@@ -946,6 +949,7 @@ class _Reader:
         authors, statements = rows.read("author", _plain), rows.read("statement_id", _plain)
         stages, visibilities = rows.read("stage", _worded(ValidationStage)), rows.read("visibility", _worded(Visibility))
         chances, labels = rows.read("probability", probability), rows.read("label", _plain)
+        ends = rows.read("valid_until", end_day)
         seen: dict[str, Evidence] = {}
         for i, person_id in enumerate(whom):
             if person_id is None:
@@ -977,6 +981,7 @@ class _Reader:
                 visibility=visibilities[i] or own,
                 probability=1.0 if (chance := chances[i]) is None else chance,
                 label=labels[i],
+                valid_until=ends[i],
             )
             if not ids[i]:
                 evidence = replace(evidence, evidence_id=content_id("e", *_values(evidence)))
@@ -1040,6 +1045,43 @@ class _Reader:
                     end=self._ordered(rows, i, starts[i], ends[i]),
                 ),
             )
+
+    def _delegations(self, rows: Rows) -> Iterable[tuple[tuple[Rows, int], Delegation]]:
+        givers, takers = rows.read("delegator_id", _id), rows.read("delegate_id", _id)
+        tasks, units = rows.read("task", _plain), rows.read("unit_id", _plain)
+        starts, ends = rows.read("start", day), rows.read("end", end_day)
+        for i in range(len(rows)):
+            if not rows.open(i):
+                continue
+            missing = next((c for c, v in (("delegator_id", givers), ("delegate_id", takers), ("task", tasks)) if not v[i]), "")
+            if missing:
+                rows.reject(i, "value_missing", column=rows.heading(missing))
+                continue
+            giver = self._one(rows, i, givers[i])
+            taker = self._one(rows, i, takers[i]) if giver else None
+            if giver is None or taker is None:
+                continue
+            start, end = starts[i], ends[i]
+            if start is None or end is None:
+                rows.reject(i, "delegation_undated", column=rows.heading("end") if start else rows.heading("start"))
+                continue
+            unit = self._known_unit(units[i]) if units[i] else self._only_unit(taker)
+            if not unit:
+                rows.reject(i, "delegation_without_unit", column=rows.heading("unit_id"))
+                continue
+            try:
+                made = Delegation(delegator_id=giver, delegate_id=taker, task=tasks[i], unit_id=unit, start=start, end=end)
+            except InputError:
+                days = (end - start).days + 1
+                rows.reject(i, "delegation_too_long", column=rows.heading("end"), value=end.isoformat(), detail=str(days))
+                continue
+            self._dated(start, rows, i)
+            yield (rows, i), made
+
+    def _only_unit(self, person_id: str) -> str:
+        """Return the unit of somebody who works in one only, else nothing."""
+        units = {self._unit_id(unit) for unit, *_ in self.drafts[person_id].jobs if unit}
+        return next(iter(units)) if len(units) == 1 else ""
 
     def _known_unit(self, text: str) -> str:
         """Return the id of a unit that history names; one that no longer exists keeps its name."""
@@ -1198,7 +1240,8 @@ class _Reader:
 
     def _missing_tables(self, came: set[str]) -> None:
         for table in TABLES:
-            if table not in came:
+            # Delegations change no suggestion, so nobody misses a table of them.
+            if table not in came and table != "delegations":
                 self.told.append(Problem(code="table_missing", table=table))
 
 
@@ -1214,8 +1257,10 @@ _FORM_OF = {
 """How something was learnt where the file does not say: a course is organised outside school, a certificate formal."""
 
 
-def _people_in(record: Evidence | Interest | HistoryEntry | Decision) -> set[str]:
+def _people_in(record: Evidence | Interest | HistoryEntry | Decision | Delegation) -> set[str]:
     """Return everybody a record speaks of."""
+    if isinstance(record, Delegation):
+        return {record.delegator_id, record.delegate_id}
     if isinstance(record, Decision):
         return set(record.people)
     return {record.person_id, record.other_id or record.person_id} if isinstance(record, HistoryEntry) else {record.person_id}
@@ -1226,7 +1271,9 @@ def _level_of(step: int | None) -> int:
 
 
 def _values(record: Evidence) -> tuple[object, ...]:
-    return tuple(getattr(record, name) for name in record.__dataclass_fields__ if name != "evidence_id")
+    # A piece that states no last day keeps the id it had before there was such a column.
+    later = ("evidence_id",) if record.valid_until else ("evidence_id", "valid_until")
+    return tuple(getattr(record, name) for name in record.__dataclass_fields__ if name not in later)
 
 
 def _same_name(one: str, other: str) -> bool:

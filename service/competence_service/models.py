@@ -226,6 +226,7 @@ ROW_TABLES: dict[str, Table] = {
         visibility=_TEXT,
         probability=_REAL,
         label=_TEXT,
+        valid_until=_TEXT,
     ),
     "interests": _rows("interests", person_id=_TEXT, words=_TEXT, kind=_TEXT, concept_id=_TEXT),
     "travel": _rows("travel", from_site=_TEXT, to_site=_TEXT, minutes=_REAL),
@@ -244,6 +245,7 @@ ROW_TABLES: dict[str, Table] = {
         reasoning=_TEXT,
         equality_reasoning=_TEXT,
     ),
+    "delegations": _rows("delegations", delegator_id=_TEXT, delegate_id=_TEXT, task=_TEXT, unit_id=_TEXT, start=_TEXT, end=_TEXT),
     "staff": _rows("staff", as_of=_TEXT, linked=_YES, protected_count=_WHOLE, opt_in_columns=_TEXT, tables=_TEXT),
     "title_links": _rows("title_links", title=_TEXT, role_id=_TEXT, probability=_REAL, how=_TEXT, label=_TEXT),
     "local_concepts": _rows(

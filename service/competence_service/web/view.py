@@ -289,6 +289,7 @@ def _table_name(table: str) -> str:
         "travel": _("Travel times"),
         "history": _("History"),
         "decisions": _("Decisions"),
+        "delegations": _sentence(_said("table.delegations.name")),
         "matrix": _("Competence matrix"),
         "linking": _("Words and titles"),
         "local": _("Your own table"),
