@@ -25,6 +25,7 @@ __all__ = [
     "LinkingSettings",
     "Settings",
     "SuggestSettings",
+    "TransitionSettings",
 ]
 
 
@@ -169,6 +170,14 @@ class SuggestSettings(_Section):
         return value
 
 
+class TransitionSettings(_Section):
+    """How near a role is to another, or to a person."""
+
+    likeness_cutoff: float = Field(
+        default=0.25, gt=0, le=1, description="Likeness of two competences from which one counts towards the other; 1: never."
+    )
+
+
 class Settings(_Section):
     """All settings. ``Settings()`` gives the shipped ones; ``Settings.read(path)`` reads JSON or TOML.
 
@@ -185,6 +194,7 @@ class Settings(_Section):
     equality: EqualitySettings = EqualitySettings()
     group: GroupSettings = GroupSettings()
     suggest: SuggestSettings = SuggestSettings()
+    transition: TransitionSettings = TransitionSettings()
 
     @classmethod
     def read(cls, path: str | Path) -> Self:
