@@ -476,9 +476,9 @@ def _plain(record: Concept | Role) -> list[Any]:
         wants = sorted([r.concept_id, r.level, r.importance.value, r.weight, r.hard, r.source] for r in record.requirements)
         codes = [record.sector, record.ssyk, record.isco, sorted(record.aid)]
         # What came later stands last and only where it says something, so that digests stated before stay true.
-        later = [*([sorted(record.matches)] if record.matches else [])]
-        later += [dict(sorted(record.descriptions.items()))] if record.descriptions else []
-        return [record.role_id, labels, others, *codes, wants, *later]
+        matches = [sorted(record.matches)] if record.matches else []
+        descriptions = [dict(sorted(record.descriptions.items()))] if record.descriptions else []
+        return [record.role_id, labels, others, *codes, wants, *matches, *descriptions]
     return [
         record.concept_id,
         record.kind.value,
