@@ -23,6 +23,7 @@ __all__ = [
     "GroupSettings",
     "InferenceSettings",
     "LinkingSettings",
+    "OrganisationSettings",
     "Settings",
     "SuggestSettings",
     "TransitionSettings",
@@ -91,9 +92,26 @@ class InferenceSettings(_Section):
     """How hidden competence is proposed (DESIGN section 4.2)."""
 
     ridge: float = Field(default=10.0, gt=0, description="Regularisation of the item-item model.")
-    label_share: float = Field(default=0.15, ge=0, le=1, description="Weight of label similarity beside the item-item model.")
+    optional: float = Field(default=0.6, gt=0, le=1, description="Weight of an optional requirement beside an essential one.")
+    neighbour_weight: float = Field(default=0.1, ge=0, description="Weight of neighbours among roles beside the item-item model.")
+    label_weight: float = Field(default=0.01, ge=0, description="Weight of label similarity beside the item-item model.")
+    role_weight: float = Field(
+        default=0.25, ge=0, le=1, description="Weight of what a role held asks for but nobody has stated, beside 1 for a holding."
+    )
+    probable: float = Field(default=0.5, ge=0, le=1, description="Probability from which a proposal is called probable.")
     cutoff: float = Field(default=0.3, ge=0, le=1, description="Lowest probability at which a question is proposed.")
     most: int = Field(default=10, ge=1, le=50, description="Questions per person, at most.")
+    least_known: int = Field(
+        default=3, ge=1, description="Fewest known competences and roles of a person, together, from which anything is proposed."
+    )
+    least_roles: int = Field(default=3, ge=2, description="Fewest roles with requirements that the model is learnt from.")
+    simulated: int = Field(default=500, ge=50, description="Made-up people that each probability curve is fitted on.")
+    least_answers: int = Field(
+        default=200, ge=50, description="Fewest answers to questions from which a recalibration is made; nothing is learnt below."
+    )
+    prior_answers: float = Field(
+        default=100.0, ge=0, description="How many answers the earlier curve counts as in a recalibration."
+    )
 
 
 class EqualitySettings(_Section):
@@ -118,6 +136,15 @@ class GroupSettings(_Section):
         default=2, ge=2, description="Holders that a competence no role of theirs asks for must have to be unused in common."
     )
     places: int = Field(default=5, ge=1, description="Places listed per unused competence where it would be wanted, at most.")
+
+
+class OrganisationSettings(_Section):
+    """How the organisation's map is drawn (DESIGN section 7, map measures)."""
+
+    minimum: int = Field(default=1, ge=1, description="Holders a unit needs of what its roles ask, where no post says more.")
+    neighbours: int = Field(default=10, ge=1, le=100, description="Strongest links per unit that centrality is measured over.")
+    sampled_units: int = Field(default=500, ge=10, description="Units from which shortest paths are counted, at most.")
+    circle_level: int = Field(default=3, ge=1, le=5, description="Level from which a member brings something to a circle.")
 
 
 class SuggestSettings(_Section):
@@ -193,6 +220,7 @@ class Settings(_Section):
     inference: InferenceSettings = InferenceSettings()
     equality: EqualitySettings = EqualitySettings()
     group: GroupSettings = GroupSettings()
+    organisation: OrganisationSettings = OrganisationSettings()
     suggest: SuggestSettings = SuggestSettings()
     transition: TransitionSettings = TransitionSettings()
 
