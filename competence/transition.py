@@ -30,7 +30,6 @@ from numpy.typing import NDArray
 
 from competence._texts import text
 from competence.errors import InputError, UnknownIdError
-from competence.fit import hard_met
 from competence.graph import CompetenceGraph
 from competence.linking import Linker
 from competence.model import Concept, ConceptKind, Importance, Requirement, Role
@@ -445,7 +444,7 @@ def roles_within_reach(
     for j in ranked[:n]:
         role = graph.taxonomy.roles[measure.role_ids[j]]
         parts = _parts(measure, role, columns, levels, chosen)
-        unmet = [r for r in role.requirements if r.hard and not hard_met(graph, [r])[row]]
+        unmet = [r for r in role.requirements if r.hard and not _is_met(graph, row, r)]
         found.append(
             Transition(
                 to_role=role.role_id,
@@ -701,6 +700,18 @@ def _parts(
 def _coverage(parts: Sequence[TransitionPart]) -> float:
     """Return the exactly rounded sum of the contributions; nothing to weigh is covered, as in :func:`competence.fit.fit`."""
     return min(fsum(p.contribution for p in parts), 1.0) if parts else 1.0
+
+
+def _is_met(graph: CompetenceGraph, row: int, requirement: Requirement) -> bool:
+    """Say what :func:`competence.fit.hard_met` says, for one person, without looking at everybody."""
+    position = graph.position(row, graph.concept_index[requirement.concept_id])
+    if position is not None and graph.arrays.formal_level[position] >= requirement.level:
+        return True
+    return any(
+        r.hard and r.concept_id == requirement.concept_id and r.level >= requirement.level
+        for role_id in graph.person_roles[row]
+        for r in graph.taxonomy.roles[role_id].requirements
+    )
 
 
 def _vetoes(taxonomy: Taxonomy, unmet: Iterable[Requirement]) -> tuple[Veto, ...]:
