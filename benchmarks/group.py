@@ -102,7 +102,7 @@ def made_taxonomy(n_concepts: int, n_roles: int, rng: np.random.Generator) -> tu
 
 
 def made_tables(n_people: int, n_concepts: int, asked: list[Any], rng: np.random.Generator) -> dict[str, list[dict[str, Any]]]:
-    """Return the tables people, units and evidence."""
+    """Return the tables people, units, posts and evidence: a post for each, and one in fifty beside that is vacant."""
     n_units = max(n_people // UNIT, 1)
     sectors = range(-(-n_units // UNITS_PER_SECTOR))
     units: list[dict[str, Any]] = [{"unit_id": "all", "name": "Kommunen"}]
@@ -116,6 +116,7 @@ def made_tables(n_people: int, n_concepts: int, asked: list[Any], rng: np.random
     sources, stages = list(Source), list(ValidationStage)
     people: list[dict[str, Any]] = []
     evidence: list[dict[str, Any]] = []
+    posts: list[dict[str, Any]] = []
     used = 0
     for i in range(n_people):
         unit = min(i // UNIT, n_units - 1)
@@ -125,6 +126,9 @@ def made_tables(n_people: int, n_concepts: int, asked: list[Any], rng: np.random
         sex = ("woman", "woman", "woman", "man")[int(rng.integers(4))]
         people.append({"person_id": person, "name": f"Namn {i}", "sex": sex, "unit_id": f"u{unit}", "title": f"Titel {role}"})
         people[-1]["role_id"] = f"r{role:04d}"
+        for holder in (person, None) if i % 50 == 0 else (person,):
+            post = {"post_id": f"{person}-{holder or 'vacant'}", "unit_id": f"u{unit}", "roles": f"Titel {role}"}
+            posts.append({**post, "role_id": f"r{role:04d}", "holder_id": holder})
         own = rng.choice(asked[role], size=min(6 + int(rng.integers(2)), len(asked[role])), replace=False)
         more = int(rng.integers(2, 5))
         columns = dict.fromkeys([*own.tolist(), *popular[used : used + more].tolist()])
@@ -147,7 +151,8 @@ def made_tables(n_people: int, n_concepts: int, asked: list[Any], rng: np.random
                     "visibility": (Visibility.UNIT if b % 11 == 0 else Visibility.ORGANISATION).value,
                 }
             )
-    return {"people": people, "units": units, "evidence": evidence, "staff": [{"as_of": AS_OF.isoformat(), "linked": True}]}
+    told = [{"as_of": AS_OF.isoformat(), "linked": True, "tables": "people; units; posts; evidence"}]
+    return {"people": people, "units": units, "posts": posts, "evidence": evidence, "staff": told}
 
 
 def _timed(call: Callable[[], Any], profile: bool, what: str) -> tuple[float, Any]:

@@ -30,7 +30,7 @@ from competence.fit import coverage
 from competence.graph import CompetenceGraph
 from competence.group._holdings import N_LEVELS, Entries, Places
 from competence.group._told import labels_of, listed, plain, whole_per_cent
-from competence.model import Concept, ConceptKind, Sex, Unit
+from competence.model import Concept, ConceptKind, RoleShare, Sex, Unit
 from competence.settings import Settings
 
 if TYPE_CHECKING:
@@ -275,20 +275,9 @@ class GroupMap:
                     *(sum(levels), *levels, depth.reconfirm if depth else 0, concept_id in common, single.get(concept_id)),
                 )
             )
-        columns = [
-            "concept_id",
-            "label",
-            "kind",
-            "hard",
-            "asked_highest",
-            "asked_lowest",
-            "needed",
-            "filled",
-            "own",
-            "coverage",
-            "fit",
-        ]
-        columns += ["holders", *(f"level_{k}" for k in range(1, N_LEVELS + 1)), "reconfirm", "unused_in_common", "single_holder"]
+        columns = ["concept_id", "label", "kind", "hard", "asked_highest", "asked_lowest", "needed", "filled", "own"]
+        columns += ["coverage", "fit", "holders", *(f"level_{k}" for k in range(1, N_LEVELS + 1))]
+        columns += ["reconfirm", "unused_in_common", "single_holder"]
         whole = dict.fromkeys(("asked_highest", "asked_lowest", "needed", "filled", "own"), "Int64")
         return pd.DataFrame(rows, columns=columns).astype(
             whole | {"hard": "boolean", "coverage": "Float64", "fit": "Float64", "single_holder": "string"}
@@ -376,34 +365,49 @@ def group_map(
     rows = graph.rows(people_or_unit)
     if not len(rows):
         raise InputError("people_or_unit must be a unit or at least one person's id; got no people")
-    return _map(graph, rows, [graph.person_roles[row] for row in rows.tolist()], "", ())
+    return _map(graph, rows, None, "", ())
 
 
 def map_units(graph: CompetenceGraph, units: Sequence[Unit]) -> GroupMap:
     """Map one unit, or several as if they were one."""
     within = frozenset[str]().union(*(graph.staff.units_below(u.unit_id) for u in units))
-    rows = graph.rows(None, [u.unit_id for u in units])
+    # What graph.rows gives, read straight from the employments: one map need not wait for the units of everybody.
+    rows = {
+        row
+        for row, person in enumerate(graph.people)
+        for employment in person.employments
+        if employment.unit_id in within and employment.is_current(graph.as_of)
+    }
     title = " + ".join(graph.unit_name(u.unit_id) for u in units)
-    return _map(graph, rows, _roles_within(graph, rows, within), title, tuple(u.unit_id for u in units))
+    return _map(graph, np.array(sorted(rows), dtype=np.int64), within, title, tuple(u.unit_id for u in units))
 
 
-def _roles_within(graph: CompetenceGraph, rows: NDArray[np.int64], within: frozenset[str]) -> list[tuple[str, ...]]:
-    """Return the roles that each person holds in some units: another job elsewhere asks for nothing here."""
-    found: list[set[str]] = [
-        {
-            role.role_id
-            for employment in graph.people[row].employments
-            if employment.unit_id in within and employment.is_current(graph.as_of)
-            for role in employment.roles
-            if role.role_id and role.role_id in graph.role_index
-        }
-        for row in rows.tolist()
-    ]
+_Roles = list[tuple[str, ...]]
+
+
+def _roles(graph: CompetenceGraph, rows: NDArray[np.int64], within: frozenset[str] | None) -> tuple[_Roles, _Roles]:
+    """Return the roles that each person holds in some units (None: anywhere), and all roles of each.
+
+    Another job elsewhere asks for nothing here, but what it asks for is not unused.
+    """
+    here: list[set[str]] = [set() for _ in rows]
+    anywhere: list[set[str]] = [set() for _ in rows]
+
+    def put(i: int, unit_id: str, shares: Iterable[RoleShare]) -> None:
+        known = {r.role_id for r in shares if r.role_id and r.role_id in graph.role_index}
+        anywhere[i] |= known
+        if within is None or unit_id in within:
+            here[i] |= known
+
+    for i, row in enumerate(rows.tolist()):
+        for employment in graph.people[row].employments:
+            if employment.is_current(graph.as_of):
+                put(i, employment.unit_id, employment.roles)
     place = {graph.person_ids[row]: i for i, row in enumerate(rows.tolist())}
     for post in graph.staff.posts:
-        if post.unit_id in within and post.holder_id in place:
-            found[place[post.holder_id]].update(r.role_id for r in post.roles if r.role_id and r.role_id in graph.role_index)
-    return [tuple(sorted(r)) for r in found]
+        if post.holder_id in place:
+            put(place[post.holder_id], post.unit_id, post.roles)
+    return [tuple(sorted(r)) for r in here], [tuple(sorted(r)) for r in anywhere]
 
 
 def _at_least(row: NDArray[np.int64], level: NDArray[np.int64], n_rows: int) -> NDArray[np.int64]:
@@ -477,9 +481,10 @@ def _measure(places: Places, entries: Entries, n_concepts: int) -> _Measured:
 
 
 def _map(
-    graph: CompetenceGraph, rows: NDArray[np.int64], roles: Sequence[tuple[str, ...]], title: str, unit_ids: tuple[str, ...]
+    graph: CompetenceGraph, rows: NDArray[np.int64], within: frozenset[str] | None, title: str, unit_ids: tuple[str, ...]
 ) -> GroupMap:
-    """Measure a group whose people hold these roles here."""
+    """Measure a group; only the roles held in some units ask, or all of its people (None)."""
+    roles, all_roles = _roles(graph, rows, within)
     people = [graph.person_ids[row] for row in rows.tolist()]
     m = len(graph.concept_ids)
     entries = Entries.of(graph, rows)
@@ -490,7 +495,7 @@ def _map(
     marginal = np.bincount(found.filler, weights=share[found.filler_need] * found.critical, minlength=len(people))
 
     # Unused is asked for by no current role of the holder, wherever it is held.
-    anywhere = Places.of(graph, [graph.person_roles[row] for row in rows.tolist()])
+    anywhere = Places.of(graph, all_roles)
     used = np.isin(entries.person * m + entries.concept, anywhere.person * m + anywhere.concept)
     depth, common = _depth(graph, people, entries, used, {int(k) // 2 for k in found.key.tolist()})
     needs = _needs(graph, found)
@@ -574,7 +579,7 @@ def _depth(
     order = np.lexsort((entries.person, -entries.rounded, entries.concept))
     column = entries.concept[order]
     starts = np.flatnonzero(np.r_[True, column[1:] != column[:-1]]) if len(column) else np.empty(0, np.int64)
-    stops = np.r_[starts[1:], len(column)]
+    stops = np.append(starts[1:], len(column))[: len(starts)]
     of = np.repeat(np.arange(len(starts)), stops - starts)
     level = entries.rounded[order]
     counts = np.bincount(of * (N_LEVELS + 1) + level, minlength=len(starts) * (N_LEVELS + 1)).reshape(-1, N_LEVELS + 1).tolist()

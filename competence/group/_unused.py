@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from competence._texts import text
-from competence.equality import GroupTable, TableKind
+from competence.equality import WHOLE, GroupTable, GroupTables, TableKind, publish_units
 from competence.errors import InputError, UnknownIdError
 from competence.graph import CompetenceGraph
 from competence.group._holdings import N_LEVELS, Entries, Places, ranges
@@ -35,9 +35,6 @@ __all__ = [
     "unused_competence",
     "unused_figures",
 ]
-
-_WHOLE = 0.9
-"""A unit that holds this share of everybody or more is the whole and no part of it; its units below are the parts."""
 
 
 class AskedWhere(StrEnum):
@@ -467,52 +464,44 @@ class UnusedFigures:
 
     Attributes
     ----------
-    parts : tuple of (str, str)
-        Id and name of the parts of the employer that are told apart.
-    people : GroupTable
-        Rows ``people``, ``with_unused`` and ``without_unused``, and the same for each part (``people:<unit_id>``).
-    concepts : tuple of (str, GroupTable)
-        Per concept rows ``holders``, ``unused``, ``used``, and ``unused`` for each part (``unused:<unit_id>``); most first.
+    tables : GroupTables
+        One table for the whole and one per unit, guarded together. Rows: ``people``; ``with_unused``; and per concept
+        ``holders:<concept_id>`` and, of those, ``unused:<concept_id>``.
     audience, scope, as_of
-        As for :class:`GroupMap`.
+        As for :class:`UnusedCompetence`.
     """
 
-    parts: tuple[tuple[str, str], ...]
-    people: GroupTable
-    concepts: tuple[tuple[str, GroupTable], ...]
+    tables: GroupTables
     audience: str
     as_of: date
     scope: str = "unscoped"
     _concepts: Mapping[str, Concept] = field(repr=False)
+    _units: Mapping[str, str] = field(repr=False)
 
     def __repr__(self) -> str:
-        return f"UnusedFigures({len(self.concepts)} concepts, {len(self.parts)} parts; published)"
+        return f"UnusedFigures({len(self._concepts)} concepts, {len(self.tables)} units; {self.tables.kind.value})"
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""
-        tables = [{"concept_id": c, "table": table.to_dict()} for c, table in self.concepts]
-        return plain(self) | {"concepts": tables, "labels": labels_of(self._concepts)}
+        return plain(self) | {
+            "tables": self.tables.to_dict(),
+            "labels": labels_of(self._concepts),
+            "units": dict(self._units),
+        }
 
     def to_frame(self, lang: str = "sv") -> pd.DataFrame:
-        """Return concept_id, label, unit_id, unit, measure, women, men, total, share_women, share_men; hidden is missing."""
-        import pandas as pd
-
-        names = dict(self.parts)
-        frames = []
-        for concept_id, table in (("", self.people), *self.concepts):
-            frame = table.to_frame()
-            told = frame["measure"].str.partition(":")
-            frame["measure"] = told[0]
-            frame.insert(0, "unit", told[2].map(names).fillna(""))
-            frame.insert(0, "unit_id", told[2])
-            frame.insert(0, "label", self._concepts[concept_id].label(lang) if concept_id else "")
-            frame.insert(0, "concept_id", concept_id)
-            frames.append(frame)
-        return pd.concat(frames, ignore_index=True)
+        """Return unit_id, unit, concept_id, label, measure, women, men, total, share_women, share_men; hidden is missing."""
+        frame = self.tables.to_frame().drop(columns="parent_id")
+        told = frame["measure"].str.partition(":")
+        frame["measure"] = told[0]
+        frame.insert(1, "unit", frame["unit_id"].map(dict(self._units)))
+        frame.insert(2, "concept_id", told[2])
+        frame.insert(3, "label", told[2].map({"": "", **{c: k.label(lang) for c, k in self._concepts.items()}}))
+        return frame
 
 
 def unused_figures(graph: CompetenceGraph, *, settings: Settings | None = None) -> UnusedFigures:
-    """Count unused competence for the whole employer and its parts, as it may be published.
+    """Count unused competence for the whole employer and every unit, as it may be published.
 
     Parameters
     ----------
@@ -528,53 +517,35 @@ def unused_figures(graph: CompetenceGraph, *, settings: Settings | None = None) 
 
     Notes
     -----
-    There is no choice of people or units, on purpose: tables of units within each other, made one by one, could be taken from
-    each other until a single person is left. The parts are the top units; a top unit with nine tenths of everybody or more is
-    the employer itself, and gives place to the units below it. O(holdings + concepts * parts ** 3).
+    There is no choice of people or units, on purpose: tables made one by one could be taken from each other until a single
+    person is left; all units are guarded together (:func:`competence.equality.publish_units`). O(people * depth * concepts).
     """
     graph = graph.seen(settings=settings)
-    settings = graph.settings
     found = unused_competence(graph)
-    parts = _parts(graph)
-    holders: dict[int, set[str]] = {}
-    e = Entries.of(graph, np.arange(len(graph.person_ids)))
-    for i, c in zip(e.person[e.rounded > 0].tolist(), e.concept[e.rounded > 0].tolist(), strict=True):
-        holders.setdefault(c, set()).add(graph.person_ids[i])
-    some = frozenset(p for c in found.concepts for p in c.people)
-
-    def table(rows: Mapping[str, Iterable[str]]) -> GroupTable:
-        return GroupTable(rows, graph.sex, settings=settings.equality)
-
-    groups: dict[str, Iterable[str]] = {}
-    for suffix, members in (("", frozenset(graph.person_ids)), *((f":{u}", part) for u, part in parts.items())):
-        groups |= {f"people{suffix}": members, f"with_unused{suffix}": members & some, f"without_unused{suffix}": members - some}
-    concepts = []
-    for c in found.concepts:
-        if len(c.people) >= settings.equality.smallest_cell:
-            own, unused = holders[graph.concept_index[c.concept_id]], frozenset(c.people)
-            by_part = {f"unused:{u}": unused & part for u, part in parts.items()}
-            concepts.append((c.concept_id, table({"holders": own, "unused": unused, "used": own - unused, **by_part})))
+    unused = {
+        graph.concept_index[c.concept_id]: c.people
+        for c in found.concepts
+        if len(c.people) >= graph.settings.equality.smallest_cell
+    }
+    measures: list[dict[str, Iterable[str]]] = [{"with_unused": {p for c in found.concepts for p in c.people}}]
+    arrays = graph.arrays
+    for column, people in unused.items():
+        part = slice(arrays.column_ptr[column], arrays.column_ptr[column + 1])
+        held = arrays.column_person[part][arrays.rounded[arrays.column_position[part]] > 0].tolist()
+        name = graph.concept_ids[column]
+        measures.append({f"holders:{name}": [graph.person_ids[row] for row in held], f"unused:{name}": people})
+    tables = publish_units(
+        {"people": graph.person_ids},
+        measures,
+        units_of=dict(zip(graph.person_ids, graph.units_of, strict=True)),
+        parents={u.unit_id: u.parent_id for u in graph.staff.units},
+        sex=graph.sex,
+        settings=graph.settings.equality,
+    )
     return UnusedFigures(
-        parts=tuple((u, graph.unit_name(u)) for u in parts),
-        people=table(groups),
-        concepts=tuple(concepts),
+        tables=tables,
         audience=graph.audience.value,
         as_of=graph.as_of,
-        _concepts={c: graph.taxonomy.concepts[c] for c, _ in concepts},
+        _concepts={graph.concept_ids[c]: graph.taxonomy.concepts[graph.concept_ids[c]] for c in unused},
+        _units={u: "" if u == WHOLE else graph.unit_name(u) for u in tables},
     )
-
-
-def _parts(graph: CompetenceGraph) -> dict[str, frozenset[str]]:
-    """Return the people of each top unit, in the order of ids."""
-    staff = graph.staff
-    queue = [u.unit_id for u in staff.units if not u.parent_id or u.parent_id not in staff.unit_index]
-    parts: dict[str, frozenset[str]] = {}
-    while queue:
-        unit_id = queue.pop()
-        members = frozenset(graph.person_ids[r] for r in graph.rows(None, [unit_id]).tolist())
-        below = [u.unit_id for u in staff.units if u.parent_id == unit_id]
-        if below and len(members) >= _WHOLE * len(graph.person_ids):
-            queue += below
-        elif members:
-            parts[unit_id] = members
-    return dict(sorted(parts.items()))
