@@ -12,6 +12,7 @@ import argparse
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -46,11 +47,8 @@ def esco() -> Taxonomy:
 @cache
 def _titles() -> Linker:
     """Return a linker of the occupations alone: made only when a label is not in ESCO as it stands."""
-    return Linker.fit(Taxonomy.of([], [Role(**_without_requirements(r)) for r in esco().roles.values()], id="occupations"))
-
-
-def _without_requirements(role: Role) -> dict[str, object]:
-    return {"role_id": role.role_id, "labels": role.labels, "alternative_labels": role.alternative_labels, "isco": role.isco}
+    bare = [replace(role, requirements=()) for role in esco().roles.values()]
+    return Linker.fit(Taxonomy.of([], bare, id="occupations"))
 
 
 def resolved(label: str) -> Role | None:
@@ -171,6 +169,18 @@ def curve() -> tuple[list[float], float]:
     return [round(float(v), 3) for v in fitted.predict(np.array(CURVE_COVERAGE))], spearman(overlap, judged)
 
 
+def _measured(values: NDArray[np.float64], positive: NDArray[np.bool_], judged: NDArray[np.float64]) -> tuple[str, str]:
+    """Return AUC over all moves and Spearman over the rated ones, each with its interval."""
+    rated = ~np.isnan(judged)
+    mine, known = values[rated], judged[rated]
+    area = interval(lambda k: auc(values[k], positive[k]), len(values))
+    rank = interval(lambda k: spearman(mine[k], known[k]), len(mine))
+    return (
+        f"{auc(values, positive):.3f} ({area[0]:.3f}-{area[1]:.3f})",
+        f"{spearman(mine, known):.3f} ({rank[0]:.3f}-{rank[1]:.3f})",
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--curve", action="store_true", help="fit the curve from coverage to feasibility again")
@@ -206,18 +216,7 @@ def main() -> None:
         f"ESCO read in {read:.1f} s, scored in {took:.1f} s, peak {peak_mebibytes() or 0:.0f} MiB, equal when run again: ", end=""
     )
     print("yes" if np.array_equal(own, again) else "NO")
-    table = []
-    for name, values in rows.items():
-        area = interval(lambda k, v=values: auc(v[k], positive[k]), len(pairs))  # type: ignore[misc]
-        mine, known = values[rated], judged[rated]
-        rank = interval(lambda k, v=mine, j=known: spearman(v[k], j[k]), len(mine))  # type: ignore[misc]
-        table.append(
-            [
-                name,
-                f"{auc(values, positive):.3f} ({area[0]:.3f}-{area[1]:.3f})",
-                f"{spearman(mine, known):.3f} ({rank[0]:.3f}-{rank[1]:.3f})",
-            ]
-        )
+    table = [[name, *_measured(values, positive, judged)] for name, values in rows.items()]
     print_table(["score", "AUC, all", "Spearman, rated"], table)
     said = np.array([feasibility_of(v) for v in own])
     print(f"feasibility read off the curve: mean {said.mean():.3f}, feasible {positive.mean():.3f}; ", end="")
