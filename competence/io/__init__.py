@@ -11,7 +11,7 @@ from __future__ import annotations
 from competence.io._documents import Block, Document, read_document
 from competence.io._own import read_aid, read_local, read_merges, read_words
 from competence.io._reading import Scale, decisions_from_frame, read_staff
-from competence.io._writing import write_staff, write_tables
+from competence.io._writing import write_graph, write_staff, write_tables
 
 __all__ = [
     "Block",
@@ -24,6 +24,7 @@ __all__ = [
     "read_merges",
     "read_staff",
     "read_words",
+    "write_graph",
     "write_staff",
     "write_tables",
 ]
