@@ -602,7 +602,11 @@ def test_whoever_has_left_is_in_no_group() -> None:
 def without_figures(value: Any) -> Any:
     """Return plain values without the figures by sex, wherever they stand."""
     if isinstance(value, dict):
-        return {k: without_figures(v) for k, v in value.items() if k not in ("by_sex", "tables")}
+        return (
+            {k: without_figures(v) for k, v in value.items() if k not in ("by_sex",)}
+            if "kind" not in value or "units" not in value
+            else {}
+        )
     return [without_figures(v) for v in value] if isinstance(value, list) else value
 
 
@@ -637,49 +641,56 @@ def test_no_parameter_takes_sex_or_another_ground() -> None:
 # -- what may be published -------------------------------------------------------------------------------------------------------
 
 
+AREA = "u-area"
+
+
 def many(n: int = 30) -> Staff:
-    """Return people in two units of whom some hold carpentry unused: 9 women and 8 men in the north, 1 woman in the south."""
-    people, evidence = [], []
-    for i in range(n):
-        unit, sex = (NORTH, SOUTH)[i % 2], (Sex.WOMAN, Sex.MAN)[i // 2 % 2]
-        people.append(person(f"q{i:02}", sex, unit=unit))
-    north = [p for p in people if p.employments[0].unit_id == NORTH]
-    south = [p for p in people if p.employments[0].unit_id == SOUTH]
-    for p in [*north[:8], south[0]]:
-        evidence.append(piece(p.person_id, CARPENTRY, 3))
-    evidence.append(piece(south[1].person_id, FINNISH, 3))
-    return small_staff(people, evidence, ())
+    """Return women and men by turns in two sectors: two thirds in the north and the rest in the south."""
+    people = [person(f"q{i:02}", (Sex.WOMAN, Sex.MAN)[i % 2], unit=NORTH if i < 2 * n // 3 else SOUTH) for i in range(n)]
+    units = (Unit(unit_id=AREA), Unit(unit_id=NORTH, name="Norr", parent_id=AREA), Unit(unit_id=SOUTH, parent_id=AREA))
+    return small_staff(people, (), (), units)
 
 
 def test_published_figures_hide_one_person_in_a_unit_and_what_would_tell_of_her() -> None:
-    graph = graph_of(many())
+    staff = many()
+    # Ten in the north and one in the south hold carpentry unused; one holds Finnish.
+    evidence = [piece(f"q{i:02}", CARPENTRY, 3) for i in (*range(10), 20)] + [piece("q21", FINNISH, 3)]
+    graph = graph_of(staff.replace(evidence=tuple(evidence)))
     figures = unused_figures(graph)
-    assert figures.tables.kind is TableKind.PUBLISHED
     measure = f"unused:{CARPENTRY}"
-    south, north, whole = (figures.tables[u][measure] for u in (SOUTH, NORTH, WHOLE))
+    south, north, whole = (figures.concepts[u][measure] for u in (SOUTH, NORTH, WHOLE))
     assert (south.women, south.men, south.total) == (None, None, None)
     # The whole less the north would tell of the one in the south.
     assert whole.total is None or north.total is None
-    assert figures.tables[WHOLE]["people"].total == 30
+    south, north, whole = (figures.units[u]["with_unused"] for u in (SOUTH, NORTH, WHOLE))
+    assert (south.women, south.men, south.total) == (None, None, None)
+    assert whole.total is None or north.total is None
+    assert figures.units[WHOLE]["people"].total == 30
+    assert {figures.units.kind, figures.concepts.kind} == {TableKind.PUBLISHED}
     # One person holds Finnish: no row tells of it at all.
-    assert not any(FINNISH in r.measure for table in figures.tables.values() for r in table.rows)
     told = json.dumps(figures.to_dict())
+    assert FINNISH not in told
     assert not any(p in told for p in graph.person_ids)
 
 
 def test_published_figures_show_what_is_large_enough_with_women_men_and_total() -> None:
     staff = many()
-    evidence = [piece(p.person_id, CARPENTRY, 3) for p in staff.people if p.employments[0].unit_id == NORTH]
+    evidence = [piece(f"q{i:02}", CARPENTRY, 3) for i in range(10)] + [piece(f"q{i:02}", DEMENTIA, 3) for i in range(20)]
     figures = unused_figures(graph_of(staff.replace(evidence=tuple(evidence))))
-    row = figures.tables[WHOLE][f"unused:{CARPENTRY}"]
-    north = sum(p.sex is Sex.WOMAN for p in staff.people if p.employments[0].unit_id == NORTH)
-    assert (row.women, row.men, row.total) == (north, 15 - north, 15)
+    row = figures.concepts[WHOLE][f"unused:{CARPENTRY}"]
+    assert (row.women, row.men, row.total) == (5, 5, 10)
+    assert figures.concepts[NORTH][f"holders:{CARPENTRY}"].total == 10
+    assert (figures.units[WHOLE]["with_unused"].total, figures.units[WHOLE]["people"].total) == (10, 30)
+    # The area is everybody, so that its two units are the sectors.
+    assert set(figures.concepts) == {WHOLE, NORTH, SOUTH}
+    assert set(figures.units) == {WHOLE, AREA, NORTH, SOUTH}
+    # Dementia care is asked of all of them, so that nobody holds it unused.
+    assert DEMENTIA not in json.dumps(figures.to_dict())
     frame = figures.to_frame("en")
     assert list(frame.columns[:6]) == ["unit_id", "unit", "concept_id", "label", "measure", "women"]
     here = frame[(frame["unit_id"] == NORTH) & (frame["measure"] == "unused")]
-    assert here["label"].tolist() == ["carpentry"]
-    assert here["unit"].tolist() == ["Hemtjänst Norr"]
-    assert here["total"].tolist() == [15]
+    assert here[["unit", "label", "women", "men", "total"]].values.tolist() == [["Norr", "carpentry", 5, 5, 10]]
+    assert (frame["measure"] == "people").sum() == 4
 
 
 def test_published_figures_take_no_choice_of_people_or_units() -> None:

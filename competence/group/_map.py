@@ -404,9 +404,8 @@ def _roles(graph: CompetenceGraph, rows: NDArray[np.int64], within: frozenset[st
             if employment.is_current(graph.as_of):
                 put(i, employment.unit_id, employment.roles)
     place = {graph.person_ids[row]: i for i, row in enumerate(rows.tolist())}
-    for post in graph.staff.posts:
-        if post.holder_id in place:
-            put(place[post.holder_id], post.unit_id, post.roles)
+    for post in [p for p in graph.staff.posts if p.holder_id in place]:
+        put(place[post.holder_id or ""], post.unit_id, post.roles)
     return [tuple(sorted(r)) for r in here], [tuple(sorted(r)) for r in anywhere]
 
 

@@ -321,8 +321,8 @@ def _same_terms(graph: CompetenceGraph, before: Sequence[GroupMap]) -> tuple[Sam
     found = []
     for near in similar_local_terms(graph.staff.replace(local_concepts=own), graph.taxonomy):
         here, there = used.get(near.id, []), used.get(near.target_id, [])
-        # Both used in the same units only is that unit's own affair, and no matter of joining.
-        if here and there and len({*here, *there}) > 1:
+        # Both used in the same units is their own affair already, and no matter of joining.
+        if here and there and set(here) != set(there):
             found.append(
                 SameWords(
                     kind="term",
@@ -357,7 +357,7 @@ def _same_titles(graph: CompetenceGraph, before: Sequence[GroupMap], below: Sequ
         for i, one in enumerate(names):
             for other in names[i + 1 :]:
                 here, there = titles[one][1], titles[other][1]
-                if len({*here, *there}) > 1:
+                if here.keys() != there.keys():
                     found.append(
                         SameWords(
                             kind="title",

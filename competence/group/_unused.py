@@ -35,6 +35,8 @@ __all__ = [
     "unused_competence",
     "unused_figures",
 ]
+_WHOLE = 0.9
+"""A unit with this share of everybody or more is the employer itself, and no sector of it."""
 
 
 class AskedWhere(StrEnum):
@@ -464,44 +466,54 @@ class UnusedFigures:
 
     Attributes
     ----------
-    tables : GroupTables
-        One table for the whole and one per unit, guarded together. Rows: ``people``; ``with_unused``; and per concept
-        ``holders:<concept_id>`` and, of those, ``unused:<concept_id>``.
+    units : GroupTables
+        For the whole and every unit: ``people`` and, of those, ``with_unused``.
+    concepts : GroupTables
+        For the whole and its sectors, per concept: ``holders:<concept_id>`` and, of those, ``unused:<concept_id>``.
     audience, scope, as_of
         As for :class:`UnusedCompetence`.
     """
 
-    tables: GroupTables
+    units: GroupTables
+    concepts: GroupTables
     audience: str
     as_of: date
     scope: str = "unscoped"
     _concepts: Mapping[str, Concept] = field(repr=False)
-    _units: Mapping[str, str] = field(repr=False)
+    _names: Mapping[str, str] = field(repr=False)
 
     def __repr__(self) -> str:
-        return f"UnusedFigures({len(self._concepts)} concepts, {len(self.tables)} units; {self.tables.kind.value})"
+        return f"UnusedFigures({len(self.units)} units, {len(self._concepts)} concepts in {len(self.concepts)}; published)"
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""
         return plain(self) | {
-            "tables": self.tables.to_dict(),
+            "units": self.units.to_dict(),
+            "concepts": self.concepts.to_dict(),
             "labels": labels_of(self._concepts),
-            "units": dict(self._units),
+            "names": dict(self._names),
         }
 
     def to_frame(self, lang: str = "sv") -> pd.DataFrame:
-        """Return unit_id, unit, concept_id, label, measure, women, men, total, share_women, share_men; hidden is missing."""
-        frame = self.tables.to_frame().drop(columns="parent_id")
+        """Return unit_id, unit, concept_id, label, measure, women, men, total, share_women, share_men; hidden is missing.
+
+        Rows without a concept first, unit by unit; ``people`` stands there once.
+        """
+        import pandas as pd
+
+        concepts = self.concepts.to_frame()
+        frame = pd.concat([self.units.to_frame(), concepts[concepts["measure"] != "people"]], ignore_index=True)
+        frame = frame.drop(columns="parent_id")
         told = frame["measure"].str.partition(":")
         frame["measure"] = told[0]
-        frame.insert(1, "unit", frame["unit_id"].map(dict(self._units)))
+        frame.insert(1, "unit", frame["unit_id"].map(dict(self._names)))
         frame.insert(2, "concept_id", told[2])
         frame.insert(3, "label", told[2].map({"": "", **{c: k.label(lang) for c, k in self._concepts.items()}}))
         return frame
 
 
 def unused_figures(graph: CompetenceGraph, *, settings: Settings | None = None) -> UnusedFigures:
-    """Count unused competence for the whole employer and every unit, as it may be published.
+    """Count unused competence for the whole employer, its units and its sectors, as it may be published.
 
     Parameters
     ----------
@@ -518,7 +530,9 @@ def unused_figures(graph: CompetenceGraph, *, settings: Settings | None = None) 
     Notes
     -----
     There is no choice of people or units, on purpose: tables made one by one could be taken from each other until a single
-    person is left; all units are guarded together (:func:`competence.equality.publish_units`). O(people * depth * concepts).
+    person is left; here all are guarded together (:func:`competence.equality.publish_units`). Sectors are the top units; a
+    top unit with nine tenths of everybody or more is the employer itself, and gives place to the units below it.
+    O(people * (units + sectors * concepts)).
     """
     graph = graph.seen(settings=settings)
     found = unused_competence(graph)
@@ -527,25 +541,61 @@ def unused_figures(graph: CompetenceGraph, *, settings: Settings | None = None) 
         for c in found.concepts
         if len(c.people) >= graph.settings.equality.smallest_cell
     }
-    measures: list[dict[str, Iterable[str]]] = [{"with_unused": {p for c in found.concepts for p in c.people}}]
+    by_concept: list[dict[str, Iterable[str]]] = []
     arrays = graph.arrays
     for column, people in unused.items():
         part = slice(arrays.column_ptr[column], arrays.column_ptr[column + 1])
         held = arrays.column_person[part][arrays.rounded[arrays.column_position[part]] > 0].tolist()
         name = graph.concept_ids[column]
-        measures.append({f"holders:{name}": [graph.person_ids[row] for row in held], f"unused:{name}": people})
-    tables = publish_units(
-        {"people": graph.person_ids},
-        measures,
-        units_of=dict(zip(graph.person_ids, graph.units_of, strict=True)),
-        parents={u.unit_id: u.parent_id for u in graph.staff.units},
-        sex=graph.sex,
-        settings=graph.settings.equality,
+        by_concept.append({f"holders:{name}": [graph.person_ids[row] for row in held], f"unused:{name}": people})
+
+    def publish(
+        measures: list[dict[str, Iterable[str]]], units_of: Iterable[Iterable[str]], parents: Mapping[str, str | None]
+    ) -> GroupTables:
+        return publish_units(
+            {"people": graph.person_ids},
+            measures,
+            units_of=dict(zip(graph.person_ids, units_of, strict=True)),
+            parents=parents,
+            sex=graph.sex,
+            settings=graph.settings.equality,
+        )
+
+    above = _sector_of(graph)
+    sectors = [tuple(dict.fromkeys(above[u] for u in own if u in above)) for own in graph.units_of]
+    units = publish(
+        [{"with_unused": {p for c in found.concepts for p in c.people}}],
+        graph.units_of,
+        {u.unit_id: u.parent_id for u in graph.staff.units},
     )
+    concepts = publish(by_concept, sectors, dict.fromkeys(sorted(set(above.values()))))
     return UnusedFigures(
-        tables=tables,
+        units=units,
+        concepts=concepts,
         audience=graph.audience.value,
         as_of=graph.as_of,
         _concepts={graph.concept_ids[c]: graph.taxonomy.concepts[graph.concept_ids[c]] for c in unused},
-        _units={u: "" if u == WHOLE else graph.unit_name(u) for u in tables},
+        _names={u: "" if u == WHOLE else graph.unit_name(u) for u in units},
     )
+
+
+def _sector_of(graph: CompetenceGraph) -> dict[str, str]:
+    """Return the sector that each unit lies in; units of the employer as such lie in none."""
+    staff = graph.staff
+    children: dict[str, list[str]] = {}
+    tops = []
+    for u in staff.units:
+        if u.parent_id in staff.unit_index and u.parent_id is not None:
+            children.setdefault(u.parent_id, []).append(u.unit_id)
+        else:
+            tops.append(u.unit_id)
+    found: dict[str, str] = {}
+    while tops:
+        top = tops.pop()
+        below = staff.units_below(top)
+        members = sum(not below.isdisjoint(own) for own in graph.units_of)
+        if children.get(top) and members >= _WHOLE * len(graph.people):
+            tops += children[top]
+        else:
+            found |= dict.fromkeys(below, top)
+    return found
