@@ -19,6 +19,7 @@ from competence import __version__
 from competence._texts import text
 from competence.cli._document import print_document
 from competence.cli._group import Commands
+from competence.cli._map import group_of_maps
 from competence.cli._options import (
     Call,
     budget_options,
@@ -58,6 +59,9 @@ def cli() -> None:
     Exit codes: 0 everything was kept, 1 rows were set aside (the result is still printed), 2 something could not be read
     or is not allowed.
     """
+
+
+cli.add_command(group_of_maps)
 
 
 @cli.command()

@@ -1,0 +1,75 @@
+"""Commands on units, unused competence and roles within reach: what they print, write and refuse."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from competence.cli import cli
+from competence.cli._map import group_of_maps
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep what the linker computes in one folder of this run, out of the user's own cache."""
+    monkeypatch.setenv("COMPETENCE_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+    monkeypatch.setenv("COLUMNS", "120")
+
+
+@pytest.fixture(scope="module")
+def eight(root: Path) -> str:
+    return str(root / "tests" / "data" / "staff_eight")
+
+
+def run(*arguments: str, code: int = 0) -> Result:
+    result = CliRunner().invoke(cli, ["map", *arguments])
+    assert result.exit_code == code, result.output
+    return result
+
+
+def test_a_unit_tells_what_it_covers_and_writes_its_table(eight: str, tmp_path: Path) -> None:
+    out = tmp_path / "norr.json"
+    shown = run("group", eight, "--unit", "Hemtjänst Norr", "--out", str(out)).stdout
+    assert shown.startswith("Hemtjänst Norr: 4 anställda.")
+    assert "finska" in shown
+    written = json.loads(out.read_text(encoding="utf-8"))
+    assert written["by_sex"]["rows"][0]["total"] == 4
+    book = tmp_path / "norr.xlsx"
+    run("group", eight, "--unit", "E1", "--out", str(book))
+    assert book.stat().st_size > 0
+
+
+def test_people_may_be_given_in_place_of_a_unit_but_not_both_and_not_neither(eight: str) -> None:
+    assert "2" in run("group", eight, "--person", "10001", "--person", "10002", "--lang", "en").stdout.splitlines()[0]
+    for arguments in ((), ("--unit", "E1", "--person", "10001")):
+        assert run("group", eight, *arguments, code=2).stderr == "Fel: ange antingen --unit eller --person\n"
+
+
+def test_units_to_be_joined_are_at_least_two_that_exist(eight: str) -> None:
+    assert run("merge", eight, "--unit", "E1", "--unit", "E2").stdout.strip()
+    assert run("merge", eight, "--unit", "E1", code=2).stderr.startswith("Fel: ")
+    assert "Hemtjänst Norr" in run("merge", eight, "--unit", "Hemtjänst Nord", "--unit", "E2", code=2).stderr
+
+
+def test_unused_competence_and_roles_within_reach_are_told_of_a_person(eight: str, tmp_path: Path) -> None:
+    assert run("unused", eight, "--units", "E1").stdout.strip()
+    shown = run("reach", eight, "--person", "10001", "--n", "2", "--out", str(tmp_path / "reach.xlsx")).stdout
+    assert shown.count("kan redan") == 2
+    assert (tmp_path / "reach.xlsx").is_file()
+    assert "9" in run("reach", eight, "--person", "9", code=2).stderr
+
+
+def test_a_transition_needs_no_staff_and_unknown_titles_are_refused_with_what_there_is() -> None:
+    told = run("transition", "undersköterska", "vårdbiträde").stdout
+    assert "vårdbiträde" in told
+    assert run("transition", "undersköterska", "trollkarl", code=2).stderr.startswith("Fel: ")
+
+
+@pytest.mark.parametrize("command", sorted(group_of_maps.commands))
+def test_every_command_explains_itself(command: str) -> None:
+    shown = run(command, "--help").stdout
+    assert shown.startswith("Usage: ")
+    assert len(shown) > 200
