@@ -8,7 +8,7 @@ kept in the order of their ids, so that the order of the input changes nothing.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -96,6 +96,12 @@ class Inferred:
         Calibrated probability in [0, 1] and the additive score behind it.
     contributions : tuple of tuple
         Per proposal (kind, id, contribution) for each holding or role that produced it; they sum to the score.
+    reading : ndarray of float, shape (n_proposals,)
+        What the probability was read off the curve at.
+    follows_person, follows_concept : ndarray of int, shape (n_following,)
+        What a role held asks for and nobody has stated: it follows from the role, and is no guess.
+    model : object or None
+        What made the proposals, for explaining them.
     """
 
     person: NDArray[np.int32]
@@ -103,6 +109,10 @@ class Inferred:
     probability: NDArray[np.float64]
     score: NDArray[np.float64]
     contributions: tuple[tuple[tuple[str, str, float], ...], ...]
+    reading: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
+    follows_person: NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
+    follows_concept: NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
+    model: object = None
 
 
 @dataclass(frozen=True, slots=True)

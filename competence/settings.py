@@ -92,9 +92,9 @@ class InferenceSettings(_Section):
     """How hidden competence is proposed (DESIGN section 4.2)."""
 
     ridge: float = Field(default=10.0, gt=0, description="Regularisation of the item-item model.")
-    optional: float = Field(default=0.6, gt=0, le=1, description="Weight of an optional requirement beside an essential one.")
-    neighbour_weight: float = Field(default=0.1, ge=0, description="Weight of neighbours among roles beside the item-item model.")
-    label_weight: float = Field(default=0.01, ge=0, description="Weight of label similarity beside the item-item model.")
+    optional: float = Field(default=0.7, gt=0, le=1, description="Weight of an optional requirement beside an essential one.")
+    neighbour_weight: float = Field(default=0.05, ge=0, description="Weight of neighbours among roles beside the item-item model.")
+    label_weight: float = Field(default=0.02, ge=0, description="Weight of label similarity beside the item-item model.")
     role_weight: float = Field(
         default=0.25, ge=0, le=1, description="Weight of what a role held asks for but nobody has stated, beside 1 for a holding."
     )
@@ -105,7 +105,7 @@ class InferenceSettings(_Section):
         default=3, ge=1, description="Fewest known competences and roles of a person, together, from which anything is proposed."
     )
     least_roles: int = Field(default=3, ge=2, description="Fewest roles with requirements that the model is learnt from.")
-    simulated: int = Field(default=500, ge=50, description="Made-up people that each probability curve is fitted on.")
+    simulated: int = Field(default=400, ge=50, description="Made-up people that each probability curve is fitted on.")
     least_answers: int = Field(
         default=200, ge=50, description="Fewest answers to questions from which a recalibration is made; nothing is learnt below."
     )
