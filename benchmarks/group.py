@@ -6,7 +6,8 @@ Everything is drawn from the seed: concepts and roles of the size of ESCO (20 to
 sectors, people with one role, nine pieces of evidence each on average (the example municipality has nine), two thirds of them
 of what the role asks for and the others the more often the more common the concept is. The tables are rows as a reader of
 files gives them, ids of concepts and roles resolved; fitting the linker is told apart, since it is kept between runs.
-Peak memory is that of the process, the tables and the linker among it.
+Peak memory is that of the process, the tables and the linker among it. Beside the wall clock stands the time of the processor,
+which a machine busy with other work makes less of.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import argparse
 import cProfile
 import gc
 import pstats
+import statistics
 import sys
 import time
 from collections.abc import Callable
@@ -28,8 +30,8 @@ if __package__ in (None, ""):
 
 import numpy as np
 
-from benchmarks.measure import calibration, machine, median_seconds, peak_mebibytes, print_table, versions
-from competence.graph import CompetenceGraph, build_graph
+from benchmarks.measure import calibration, machine, peak_mebibytes, print_table, versions
+from competence.graph import build_graph
 from competence.group import group_map, merge_units, unused_competence
 from competence.linking import Linker
 from competence.model import (
@@ -155,21 +157,24 @@ def made_tables(n_people: int, n_concepts: int, asked: list[Any], rng: np.random
     return {"people": people, "units": units, "posts": posts, "evidence": evidence, "staff": told}
 
 
-def _timed(call: Callable[[], Any], profile: bool, what: str) -> tuple[float, Any]:
-    """Return the seconds of one call and its result; with a profile, print what took longest."""
+def _timed(call: Callable[[], Any], repeats: int = 1) -> tuple[float, float, Any]:
+    """Return the median seconds by the clock and by the processor of a call, and its last result."""
+    wall, busy, result = [], [], None
     gc.collect()
-    profiler = cProfile.Profile() if profile else None
-    started = time.perf_counter()
-    if profiler:
-        profiler.enable()
-    result = call()
-    if profiler:
-        profiler.disable()
-    seconds = time.perf_counter() - started
-    if profiler:
-        print(f"-- {what}")
-        pstats.Stats(profiler).sort_stats("tottime").print_stats(15)
-    return seconds, result
+    for _ in range(repeats):
+        started, used = time.perf_counter(), time.process_time()
+        result = call()
+        wall.append(time.perf_counter() - started)
+        busy.append(time.process_time() - used)
+    return statistics.median(wall), statistics.median(busy), result
+
+
+def _profiled(call: Callable[[], Any]) -> Any:
+    """Print what takes longest in a call and return its result."""
+    profiler = cProfile.Profile()
+    result = profiler.runcall(call)
+    pstats.Stats(profiler).sort_stats("tottime").print_stats(15)
+    return result
 
 
 def main() -> None:
@@ -179,51 +184,41 @@ def main() -> None:
     parser.add_argument("--roles", type=int, default=3_000)
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--profile", action="store_true", help="print what takes longest; seconds are then much higher")
+    parser.add_argument("--profile", action="store_true", help="only print what takes longest in making the graph")
     given = parser.parse_args()
     print(f"{machine()}; {versions('competence', 'numpy', 'scipy')}; seed {given.seed}; calibration {calibration():.3f} s")
     rng = np.random.Generator(np.random.PCG64(given.seed))
     taxonomy, asked = made_taxonomy(given.concepts, given.roles, rng)
     tables = made_tables(given.people, given.concepts, asked, rng)
-    print(f"{len(tables['people'])} people, {len(tables['evidence'])} pieces of evidence, {given.concepts} concepts")
+    counts = ", ".join(f"{len(rows)} {name}" for name, rows in tables.items() if name != "staff")
+    print(f"rows: {counts}; {given.concepts} concepts, {given.roles} roles")
+    if given.profile:
+        linker = Linker.fit(taxonomy, cache=False)
+        staff = _profiled(lambda: Staff.from_tables(tables))
+        _profiled(lambda: build_graph(staff, taxonomy, linker=linker))
+        return
     rows = []
 
-    def told(what: str, seconds: float, result: object, unit: str = "s") -> None:
-        shown = f"{seconds:.2f} s" if unit == "s" else f"{1000 * seconds:.1f} ms"
-        rows.append([what, shown, f"{peak_mebibytes() or 0:.0f}", repr(result)[:100]])
-        print(f"  {what}: {shown}", file=sys.stderr, flush=True)
+    def told(what: str, call: Callable[[], Any], repeats: int = 1) -> Any:
+        wall, busy, result = _timed(call, repeats)
+        shown = [f"{x:.2f} s" if x >= 1 else f"{1000 * x:.1f} ms" for x in (wall, busy)]
+        rows.append([what, *shown, f"{peak_mebibytes() or 0:.0f}", repr(result)[:110]])
+        print(f"  {what}: {shown[0]}, {shown[1]} of the processor", file=sys.stderr, flush=True)
+        return result
 
-    seconds, linker = _timed(lambda: Linker.fit(taxonomy, cache=False), given.profile, "linker")
-    told("linker, nothing cached", seconds, linker)
-    from_tables, staff = _timed(lambda: Staff.from_tables(tables), given.profile, "tables to Staff")
-    told("tables to Staff", from_tables, staff)
-    building, graph = _timed(lambda: build_graph(staff, taxonomy, linker=linker), given.profile, "Staff to graph")
-    told("Staff to graph", building, graph)
-    told("graph from tables, both", from_tables + building, graph)
-    if given.profile:
-        return
+    linker = told("linker, nothing cached", lambda: Linker.fit(taxonomy, cache=False))
+    staff = told("tables to Staff", lambda: Staff.from_tables(tables))
+    graph = told("Staff to graph", lambda: build_graph(staff, taxonomy, linker=linker))
     unit = "Enhet 11" if given.people >= 12 * UNIT else "Enhet 0"
-    seconds, found = _timed(lambda: group_map(graph, unit), False, "first map")
-    told("group_map of one unit, first of the graph", seconds, found, "ms")
-    seconds, _ = median_seconds(lambda: group_map(graph, unit), given.repeats)
-    told(f"group_map of one unit, median of {given.repeats}", seconds, found, "ms")
+    found = told("group_map of one unit, first of the graph", lambda: group_map(graph, unit))
+    told(f"group_map of one unit, median of {given.repeats}", lambda: group_map(graph, unit), given.repeats)
     people = list(found.people)
-    seconds, _ = median_seconds(lambda: group_map(graph, people), given.repeats)
-    told(f"group_map of the same by ids, median of {given.repeats}", seconds, found, "ms")
-    more(graph, told, given.repeats)
-    print_table(["step", "time", "peak so far, MiB", "what came"], rows)
-
-
-def more(graph: CompetenceGraph, told: Callable[..., None], repeats: int) -> None:
-    """Measure larger groups, two units joined and what lies unused everywhere."""
-    for name, call in {
-        "group_map of a sector": lambda: group_map(graph, "Sektor 0"),
-        "group_map of everybody": lambda: group_map(graph, "Kommunen"),
-        "merge_units of two units": lambda: merge_units(graph, ["Enhet 0", "Enhet 1"]),
-        "unused_competence of everybody": lambda: unused_competence(graph),
-    }.items():
-        seconds, result = median_seconds(call, 1 if "everybody" in name else repeats)
-        told(name, seconds, result)
+    told(f"group_map of the same by ids, median of {given.repeats}", lambda: group_map(graph, people), given.repeats)
+    told(f"group_map of a sector, median of {given.repeats}", lambda: group_map(graph, "Sektor 0"), given.repeats)
+    told("group_map of everybody", lambda: group_map(graph, "Kommunen"))
+    told(f"merge_units of two, median of {given.repeats}", lambda: merge_units(graph, ["Enhet 0", "Enhet 1"]), given.repeats)
+    told("unused_competence of everybody", lambda: unused_competence(graph))
+    print_table(["step", "clock", "processor", "peak so far, MiB", "what came"], rows)
 
 
 if __name__ == "__main__":
