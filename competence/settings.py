@@ -93,7 +93,9 @@ class InferenceSettings(_Section):
 
     ridge: float = Field(default=10.0, gt=0, description="Regularisation of the item-item model.")
     optional: float = Field(default=0.7, gt=0, le=1, description="Weight of an optional requirement beside an essential one.")
-    neighbour_weight: float = Field(default=0.05, ge=0, description="Weight of neighbours among roles beside the item-item model.")
+    neighbour_weight: float = Field(
+        default=0.05, ge=0, description="Weight of neighbours among roles beside the item-item model."
+    )
     label_weight: float = Field(default=0.02, ge=0, description="Weight of label similarity beside the item-item model.")
     role_weight: float = Field(
         default=0.25, ge=0, le=1, description="Weight of what a role held asks for but nobody has stated, beside 1 for a holding."
@@ -120,12 +122,22 @@ class EqualitySettings(_Section):
     smallest_cell: int = Field(default=3, ge=1, le=10, description="Head counts under this are hidden in published tables.")
     smallest_result: int = Field(default=7, ge=5, le=10, description="Results for fewer people than this are hidden.")
     band: tuple[float, float] = Field(default=(0.4, 0.6), description="Share of each sex that counts as even.")
+    exposure: tuple[float, float] = Field(
+        default=(0.8, 1.25), description="Ratio of shares suggested outside of which a figure is worth a closer look."
+    )
 
     @field_validator("band")
     @classmethod
     def _check_band(cls, value: tuple[float, float]) -> tuple[float, float]:
         if not 0 <= value[0] <= value[1] <= 1:
             raise ValueError(f"band must be two shares in [0, 1], low first; got {value}")
+        return value
+
+    @field_validator("exposure")
+    @classmethod
+    def _check_exposure(cls, value: tuple[float, float]) -> tuple[float, float]:
+        if not 0 < value[0] <= 1 <= value[1]:
+            raise ValueError(f"exposure must be two ratios, one above 0 and at most 1, one at least 1; got {value}")
         return value
 
 
