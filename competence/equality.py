@@ -250,7 +250,7 @@ class _Partition:
         # A label that lies in the group as a whole tells nothing new; nothing is known of the rest of those in no group.
         new = (left > 0) | (labels == 0)
         known = (left > 0) & (labels != 0)
-        return all(not ((0 < part) & (part < smallest)).any() for part in (own, inside[new], outside[known]))
+        return all(not ((part > 0) & (part < smallest)).any() for part in (own, inside[new], outside[known]))
 
     def at_most(self, members: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return the most that the group can count in each column, by the labels it meets; unbounded where one is 0."""
@@ -508,14 +508,14 @@ class _Siblings:
         self._part = np.where(left, len(rows), -1)
         for k, row in enumerate(rows):
             self._part[held[row]] = k
-        self._every = frozenset(range(len(rows) + 1))
+        # Where the rows add up to the row above there is no rest, as a reader may know.
+        self._every = frozenset(range(len(rows) + bool(left.any())))
         if len(rows) > self._MOST:
             sets = [frozenset({k}) for k in sorted(self._every)]
             self.steps: tuple[tuple[str, ...], ...] = (self.rows,)
         else:
             chosen = (frozenset(k for k in self._every if bits >> k & 1) for bits in range(1, 2 ** len(self._every) - 1))
-            # Everybody has no rest: then the one part is all there is.
-            sets = [parts for parts in chosen if above is not None or len(rows) not in parts]
+            sets = list(chosen) if above is not None else [self._every]
             self.steps = tuple((row,) for row in self.rows)
         self._guards = {parts: Guard(column) for parts in sets}
 
