@@ -223,8 +223,8 @@ class _Partition:
             within = self._columns[items, c]
             own = group[within]
             if self._owner is not None:
-                pairs = np.unique(np.stack([own, self._owner[items[within]]]), axis=1)
-                own = pairs[0]
+                most = int(self._owner.max(initial=0)) + 1
+                own = np.unique(own * most + self._owner[items[within]]) // most
             counts[:, c] = np.bincount(own, minlength=n_groups)
         return counts
 

@@ -191,7 +191,7 @@ def _level(tables: GroupTables, units: Sequence[str], level: int, smallest: int)
     shown = [row for row in (tables[u]["people"] for u in units) if row.women is not None and row.men is not None]
     index = None
     fewest = 1 if tables.kind is TableKind.NAMED else smallest
-    if whole.women is not None and whole.men is not None and min(whole.women, whole.men) >= fewest:
+    if shown and whole.women is not None and whole.men is not None and min(whole.women, whole.men) >= fewest:
         women = np.array([r.women for r in shown], dtype=np.float64)
         men = np.array([r.men for r in shown], dtype=np.float64)
         # Who is counted in two units can make the shown ones add up to more than the whole.
@@ -439,12 +439,17 @@ def valuation_audit(
             equality.smallest_cell,
         )
     held_by = {name: np.unique(person[claims & ((own_class == k) | (k == 0))]) for k, name in enumerate(_CLASSES)}
-    people = GroupTable(
-        {name: [graph.person_ids[i] for i in members] for name, members in held_by.items()},
-        graph.sex,
+    ids = {name: [graph.person_ids[i] for i in members] for name, members in held_by.items()}
+    # One may hold competences of several classes, so that these have nothing to do with one another.
+    people = publish_units(
+        {"all": ids.pop("all")},
+        [{name: members} for name, members in ids.items()],
+        units_of={},
+        parents={},
+        sex=graph.sex,
         kind=chosen,
         settings=equality,
-    )
+    )[WHOLE]
     used = np.zeros(n_concepts, dtype=np.bool_)
     used[concept[claims]] = True
     return ValuationAudit(
@@ -598,6 +603,11 @@ class Exposure:
     high: float | None
     outside: bool | None
 
+    @property
+    def is_more_than_chance(self) -> bool:
+        """Whether the interval has no room for a ratio of 1."""
+        return self.low is not None and self.high is not None and not self.low <= 1.0 <= self.high
+
     def to_dict(self) -> dict[str, object]:
         """Return plain JSON values."""
         return {f: getattr(self, f) for f in Exposure.__slots__}
@@ -649,20 +659,20 @@ class AccessEquity:
         return pd.concat(frames, ignore_index=True)
 
     def sentences(self, lang: str = "sv") -> list[str]:
-        """Say each ratio in words, those outside the bounds first; units only where they are outside."""
-        said = [e for e in self.exposures if e.by != "unit" or e.outside]
+        """Say each ratio in words, those outside the bounds first; of units only those that chance seldom gives."""
+        said = [e for e in self.exposures if e.by != "unit" or (e.outside and e.is_more_than_chance)]
         return [self._sentence(e, lang) for e in sorted(said, key=lambda e: not e.outside)]
 
     def _sentence(self, exposure: Exposure, lang: str) -> str:
         names = {"group": self._name(exposure.group, lang), "beside": self._name(exposure.beside, lang)}
         if exposure.ratio is None or exposure.low is None or exposure.high is None:
-            return text("figures.access.hidden", lang, **names)
+            return _begun(text("figures.access.hidden", lang, **names))
         key = "inside"
         if exposure.outside:
-            key = "outside_sure" if not exposure.low <= 1.0 <= exposure.high else "outside"
+            key = "outside_sure" if exposure.is_more_than_chance else "outside"
         numbers = {k: _number(getattr(exposure, k), lang, 2) for k in ("ratio", "low", "high")}
         bounds = {"least": _number(self.bounds[0], lang, 2), "most": _number(self.bounds[1], lang, 2)}
-        return text(f"figures.access.{key}", lang, **names, **numbers, **bounds)
+        return _begun(text(f"figures.access.{key}", lang, **names, **numbers, **bounds))
 
     def _name(self, group: str, lang: str) -> str:
         key = f"figures.group.{'whole' if group == WHOLE else group}"
@@ -807,6 +817,11 @@ def _part_time(employments: Sequence[Employment]) -> str:
     if not shares or any(s is None for s in shares):
         return "share_not_stated"
     return "part_time" if sum(s for s in shares if s is not None) < 1 - 1e-9 else "full_time"
+
+
+def _begun(sentence: str) -> str:
+    """Return a sentence with a capital at its start, since it may begin with the name of a group."""
+    return sentence[:1].upper() + sentence[1:]
 
 
 def _number(value: float, lang: str, decimals: int) -> str:
