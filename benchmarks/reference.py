@@ -128,19 +128,25 @@ def occupations(corpus: Sequence[Mapping[str, Any]], lang: str = "sv") -> Taxono
     return Taxonomy.of(concepts, roles, id="esco")
 
 
-def skills(corpus: Sequence[Mapping[str, Any]], lang: str = "sv") -> Taxonomy:
-    """Return the corpus as concepts, asked for by ESCO's occupations."""
-    english = {r["conceptUri"]: r for r in rows("esco-1.1.1-en", "skills_en.csv.gz")}
+def skills(corpus: Sequence[Mapping[str, Any]], lang: str = "sv", *, english: bool = True) -> Taxonomy:
+    """Return the corpus as concepts, asked for by ESCO's occupations.
+
+    ``english`` adds ESCO's preferred label in English where the corpus lacks it: who reads ESCO in Swedish has it beside.
+    """
+    released = {r["conceptUri"]: r for r in rows("esco-1.1.1-en", "skills_en.csv.gz")}
     kinds = {"knowledge": ConceptKind.KNOWLEDGE}
-    concepts = {
-        uri: Concept(
+    concepts = {}
+    for uri, found in by_concept(corpus).items():
+        texts, known = [str(r["text"]) for r in found], released.get(uri, {})
+        named = labelled(texts, lang)
+        if english and known and known["preferredLabel"] not in texts[1:]:
+            named["labels"].setdefault("en", known["preferredLabel"])
+        concepts[uri] = Concept(
             concept_id=uri,
-            kind=kinds.get(english.get(uri, {}).get("skillType", ""), ConceptKind.SKILL),
-            descriptions={"en": english[uri]["description"]} if lang == "en" and english.get(uri, {}).get("description") else {},
-            **labelled([str(r["text"]) for r in found], lang),
+            kind=kinds.get(known.get("skillType", ""), ConceptKind.SKILL),
+            descriptions={"en": known["description"]} if lang == "en" and known.get("description") else {},
+            **named,
         )
-        for uri, found in by_concept(corpus).items()
-    }
     asking = (Role(role_id=uri, isco=code, requirements=requirements(uri, concepts)) for uri, code in isco_of().items())
     return Taxonomy.of(concepts.values(), [r for r in asking if r.requirements], id="esco")
 

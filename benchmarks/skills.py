@@ -27,7 +27,7 @@ if __package__ in (None, ""):
 from benchmarks import reference
 from benchmarks.linking import shown
 from benchmarks.measure import calibration, machine, median_seconds, print_table, versions
-from benchmarks.reference import codes, figures, normal
+from benchmarks.reference import Figures, codes, figures, normal
 from competence.linking import Linker, Pair
 from competence.taxonomy import Taxonomy
 
@@ -116,34 +116,55 @@ def terms(seeds: Sequence[int]) -> None:
     verbatim = {normal(str(r["text"])) for r in corpus}
     sizes = {str(r["concept"]): 1 for r in corpus}
     table = []
-    for name, with_context in (("terms alone", False), ("with role context", True)):
-        runs, apart = [], []
-        for seed in seeds:
-            ranked: dict[int, list[list[Any]]] = {}
-            for _, test in reference.folds(len(texts), seed):
-                held = {normal(texts[i]) for i in test}
-                queries = [{"id": str(i), "text": texts[i], "context": contexts[texts[i]] if with_context else {}} for i in test]
-                answers = rank_terms(queries, corpus, [p for p in pairs if normal(p["text"]) not in held])
-                ranked |= dict(zip(test.tolist(), answers, strict=True))
-            answers_in_order = [[(u, p) for u, p in ranked[i]] for i in range(len(texts))]
-            runs.append(figures(answers_in_order, [frozenset(gold[t]) for t in texts], sizes))
-            other = [i for i, t in enumerate(texts) if normal(t) not in verbatim]
-            apart.append(figures([answers_in_order[i] for i in other], [frozenset(gold[texts[i]]) for i in other], sizes))
-            print(f"  {name}, seed {seed}: S@1 {runs[-1].hit(1):.4f}, not verbatim {apart[-1].hit(1):.4f}", flush=True)
-        table.append([name, str(len(texts)), *shown(runs)[1:], *shown(apart)[1:4]])
+    queries = [
+        [{"id": str(i), "text": text, "context": contexts[text] if with_context else {}} for i, text in enumerate(texts)]
+        for with_context in (False, True)
+    ]
+    names = ("terms alone", "with role context", "terms alone, own row visible", "with role context, own row visible")
+    runs: dict[str, list[tuple[Figures, Figures]]] = {name: [] for name in names}
+
+    def measure(name: str, seed: str, answers: Mapping[int, list[list[Any]]]) -> None:
+        other = [i for i, t in enumerate(texts) if normal(t) not in verbatim]
+        whole, apart = (
+            figures([[(u, p) for u, p in answers[i]] for i in places], [frozenset(gold[texts[i]]) for i in places], sizes)
+            for places in (range(len(texts)), other)
+        )
+        runs[name].append((whole, apart))
+        print(f"  {name}, seed {seed}: S@1 {whole.hit(1):.4f}, ECE {whole.ece:.4f}, not verbatim {apart.hit(1):.4f}", flush=True)
+
+    for seed in seeds:
+        ranked: list[dict[int, list[list[Any]]]] = [{}, {}]
+        for _, test in reference.folds(len(texts), seed):
+            held = {normal(texts[i]) for i in test}
+            train = [p for p in pairs if normal(p["text"]) not in held]
+            for found, answers in zip(ranked, rank_terms([[q[i] for i in test] for q in queries], corpus, train), strict=True):
+                found |= dict(zip(test.tolist(), answers, strict=True))
+        for name, found in zip(names, ranked, strict=False):
+            measure(name, str(seed), found)
+    for name, answers in zip(names[2:], rank_terms(queries, corpus, pairs), strict=True):
+        measure(name, "-", dict(enumerate(answers)))
+    for name, both in runs.items():
+        table.append([name, str(len(texts)), *shown([w for w, _ in both])[1:], *shown([a for _, a in both])[1:4]])
     heads = ["skill terms to ESCO, exact", "terms", "S@1", "S@5", "S@10", "ECE", "not verbatim S@1", "S@5", "S@10"]
     print_table(heads, table)
 
 
 def rank_terms(
-    queries: Sequence[Mapping[str, Any]], corpus: Sequence[Mapping[str, Any]], train: Sequence[Mapping[str, Any]]
-) -> list[list[list[Any]]]:
-    """Rank as :func:`rank` does, every query a term."""
+    variants: Sequence[Sequence[Mapping[str, Any]]], corpus: Sequence[Mapping[str, Any]], train: Sequence[Mapping[str, Any]]
+) -> list[list[list[list[Any]]]]:
+    """Rank as :func:`rank` does, every query a term, in several contexts with the same linker."""
     linker = Linker.fit(
         reference.skills(corpus), [Pair(str(p["text"]), str(p["concept"]), codes(p.get("context"))) for p in train], cache=False
     )
-    answers = linker.rank_concepts([str(q["text"]) for q in queries], codes=[codes(q.get("context")) for q in queries], n=MOST)
-    return [[[uri, p] for uri, p in answer] for answer in answers]
+    return [
+        [
+            [[uri, p] for uri, p in answer]
+            for answer in linker.rank_concepts(
+                [str(q["text"]) for q in queries], codes=[codes(q.get("context")) for q in queries], n=MOST
+            )
+        ]
+        for queries in variants
+    ]
 
 
 # ---------------------------------------------------------------- Must show 4: everyday statements

@@ -15,6 +15,7 @@ from competence.io import read_staff
 from competence.linking import How, Linker, Pair, link_statements
 from competence.linking._learn import Classifier, Trees
 from competence.linking._meanings import _MANY, Meanings
+from competence.linking._ranker import Catalogue, Example, Query, Ranker, Recipe, _fit_mix
 from competence.linking._space import Space, characters, pairs_of_words, stems
 from competence.model import Concept, Importance, Requirement, Role
 from competence.taxonomy import Taxonomy
@@ -275,6 +276,56 @@ def test_ranking_hangs_neither_on_the_order_of_texts_nor_of_pairs(trained: Linke
     assert together[-1] == []
     turned = Linker.fit(trained.taxonomy, reversed(trained._pairs), titles=reversed(trained._titles), cache=False)
     assert turned.rank_roles(texts) == together
+
+
+def small_ranker(**more: object) -> Ranker:
+    catalogue = Catalogue(
+        size=3,
+        labels=[(0, ("nibbling",)), (0, ("klippa", "plåt")), (1, ("nibblingsmaskin",)), (2, ("löda",))],
+        preferred=[True, True, True, True],
+        languages=["en", "sv", "sv", "sv"],
+        profiles=[{"7213": 1.0}, {"7213": 1.0}, {"7212": 1.0}],
+    )
+    return Ranker.fit(catalogue, Lexicon(["klippa", "plåt", "löda", "svetsa"]), Recipe(), **more)  # type: ignore[arg-type]
+
+
+def test_what_a_label_of_another_language_shares_with_a_text_counts_beside_the_best_label() -> None:
+    ranker = small_ranker()
+    channels = ranker._channels([Query(("nibbling", "plåt"))])
+    char, stem = ranker._both([("nibbling", "plåt"), ("nibbling",), ("klippa", "plåt")])
+    alike = [float((char[0] @ char[k].T).toarray()[0, 0] + 0.5 * (stem[0] @ stem[k].T).toarray()[0, 0]) for k in (1, 2)]
+    assert channels["label"][0, 0] == pytest.approx(max(alike))
+    assert channels["also"][0] == pytest.approx([min(alike), 0.0, 0.0])
+
+
+def test_a_text_with_two_targets_learns_from_neither_while_it_is_asked_for() -> None:
+    examples = [Example(("svetsa",), k, ("7212",)) for k in (0, 1)]
+    ranker = small_ranker(examples=[*examples, Example(("svetsa", "rör"), 2, ("7212",))])
+    channels = ranker._channels([Query(("svetsa",), ("7212",))], examples=np.array([0]))
+    assert (channels["near"][0, :2] == 0.0).all()
+    assert channels["near"][0, 2] > 0.5
+    # Of the code's three examples one is left: 1 / (1 + 2).
+    assert channels["prior"][0] == pytest.approx([0.0, 0.0, 1 / 3])
+
+
+def test_trees_count_by_what_they_find_that_likeness_does_not() -> None:
+    random = np.random.Generator(np.random.PCG64(5))
+    counts = np.full(200, 4)
+    right = np.tile([True, False, False, False], 200)
+    says, noise = np.where(right, 2.0, -2.0) + random.normal(size=800), random.normal(size=800)
+    by_trees = _fit_mix(says, noise / 5, right, counts)
+    by_likeness = _fit_mix(noise, says / 5, right, counts)
+    assert by_trees > 5
+    assert by_likeness < 0.5
+
+
+def test_a_code_leads_to_its_group_also_where_labels_are_all_that_is_known() -> None:
+    linker = Linker.fit(occupations(), cache=False)
+    groups = {r.role_id: r.isco for r in linker.taxonomy.roles.values()}
+    plain, coded = linker.rank_roles(["svetsare"], n=1), linker.rank_roles(["personal"], codes=[("5120",)], n=1)
+    assert "svetsare" in plain[0][0][0]
+    assert groups[coded[0][0][0]] == "5120"
+    assert linker.rank_roles(["svetsare"], n=1) == plain
 
 
 def test_a_pair_is_an_alias_at_once_also_of_a_role() -> None:

@@ -860,18 +860,20 @@ class _Learned:
         roles = [r for r in records if isinstance(r, Role)]
         keys = [r.role_id if isinstance(r, Role) else r.concept_id for r in records]
         position = {key: i for i, key in enumerate(keys)}
-        labels, preferred = [], []
+        labels, preferred, languages = [], [], []
         for i, record in enumerate(records):
-            for label, _, first in dict.fromkeys(_labels(record)):
+            for label, lang, first in sorted(dict.fromkeys(_labels(record)), key=lambda named: named[1]):
                 if words := _term_words(label, titles=titles):
                     labels.append((i, words))
                     preferred.append(first)
+                    languages.append(lang)
         profiles = _role_codes(roles) if titles else _concept_codes(taxonomy, keys)
         groups = {p.isco: i for i, p in enumerate(records) if isinstance(p, Role) and p.scheme == "isco"}
         catalogue = Catalogue(
             size=len(records),
             labels=labels,
             preferred=preferred,
+            languages=languages,
             descriptions=[
                 (i, _term_words(text, titles=False))
                 for i, r in enumerate(records)

@@ -13,7 +13,7 @@ of occupation groups, neighbours among known titles, documents of skills, featur
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -35,10 +35,20 @@ _CHUNK_CELLS = 24_000_000
 """Cells of the largest matrix held at once (texts x labels): bounds memory to some hundred megabytes."""
 _SHARPNESS = 12.0
 """Scores of the code classifier become probabilities as exp(_SHARPNESS * score), normalised."""
-_BLEND = {"document": 0.3, "about": 0.2, "group": 0.3, "near": 0.7, "prior": 0.7, "code4": 0.2, "code3": 0.1}
+_BLEND = {"also": 0.47, "document": 0.3, "about": 0.2, "group": 0.3, "near": 0.7, "prior": 0.7, "code4": 0.2, "code3": 0.1}
 """Weights of the other channels beside likeness to labels, where all are simply added."""
+_ALIKE = ("also", "about")
+"""The channels beside likeness to labels that no example has taught."""
 _LABEL_MIX = 0.15
-"""See :class:`Head`."""
+"""See :class:`Head`: for labels that are few. Where the questions learned from are such as will be asked, it is learned."""
+_FEW_EXAMPLES = 0.2
+"""Examples per target below which trees order better beside likeness: skill terms have 0.1, job titles 0.3."""
+_MOST_MIX = 50.0
+"""Trees that count so much order alone."""
+_MANY_LABELS = 4
+"""Labels per target from which on they are such as people write: a hidden one then teaches what is asked."""
+_WEIGHED_BEST, _WEIGHED_REST = 20, 6
+"""Of each query trees learn from what is right, the best by plain likeness, and of the rest, where many, every so many."""
 _STEM_SHARE = 0.5
 """Weight of stems beside character n-grams where the two are added (METHODS-words section 5)."""
 
@@ -69,9 +79,11 @@ class Catalogue:
     size : int
         How many targets; they are numbered from 0.
     labels : sequence of (int, words)
-        All labels, in the order of their targets.
+        All labels, in the order of their targets, those of a target in the order of their languages.
     preferred : sequence of bool
         Which of them are preferred.
+    languages : sequence of str
+        Which language each of them is in; empty where there is one only.
     descriptions, documents : sequence of (int, words)
         Descriptions; and what else tells of a target, such as the labels of the skills it asks for. In the order of targets.
     profiles : sequence of mapping
@@ -83,6 +95,7 @@ class Catalogue:
     size: int
     labels: Sequence[tuple[int, Words]]
     preferred: Sequence[bool]
+    languages: Sequence[str] = ()
     descriptions: Sequence[tuple[int, Words]] = ()
     documents: Sequence[tuple[int, Words]] = ()
     profiles: Sequence[Mapping[str, float]] = ()
@@ -100,7 +113,7 @@ class Recipe:
     trees : int
         Trees of each head.
     most_labels : int
-        Labels learned from at most, drawn by hash.
+        Labels learned from at most, drawn by hash; half as many again where each target has many.
     """
 
     candidates: Mapping[str, int] = field(
@@ -121,24 +134,31 @@ class Head:
     trust : (float, float, float)
         Logistic of the calibrated probability: intercept, score, lead over the best other candidate.
     mix : float
-        0: the score is the trees' log odds. Else learned from labels only: the score is the plain sum of likeness plus
-        ``mix`` times the trees' probability, which orders what people write better than labels alone can teach.
+        0: the score is the trees' log odds. Else it is the plain sum of likeness plus ``mix`` times the trees' probability:
+        that orders what people write better than a few labels alone can teach, or few examples of many targets.
+    lean : bool
+        Whether learned from labels only.
     """
 
     trees: Trees
     trust: tuple[float, float, float]
     mix: float
+    lean: bool
 
 
 @dataclass(frozen=True)
 class _Seen:
-    """Candidates of some queries while learning: a row each, and per query how many, and which half it belongs to."""
+    """Candidates of some queries while learning: a row each, and per query how many, and a number its words drew.
+
+    ``learned`` says which rows the trees learn from.
+    """
 
     inputs: np.ndarray
     right: np.ndarray
     blend: np.ndarray
+    learned: np.ndarray
     counts: np.ndarray
-    halves: np.ndarray
+    draws: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -151,7 +171,7 @@ class Ranking:
 
 
 class Ranker:
-    """Rank targets for texts; made by :meth:`fit`, never changed."""
+    """Rank targets for texts; made by :meth:`fit`. Codes are learned from labels when first asked with, else nothing changes."""
 
     def __init__(
         self,
@@ -175,6 +195,7 @@ class Ranker:
         self.parts = dict(parts)
         self.titles = tuple(titles)
         self.heads = dict(heads)
+        self._left_out: dict[str, np.ndarray] = {}
 
     # ------------------------------------------------------------ fitting
 
@@ -205,7 +226,9 @@ class Ranker:
         Notes
         -----
         From 300 examples on, the weights are learned from examples; before that, from the targets' own labels, each hidden
-        while it is asked for (every third of them together with its whole target: the answer is then its group, or nothing).
+        while it is asked for (where labels are few, every third of them together with its whole target: the answer is then its
+        group, or nothing). Where examples are few for that many targets, how much the trees count beside plain likeness is
+        learned from their answers to the half of the queries that they have not seen.
         """
         label_words = [words for _, words in catalogue.labels]
         texts = [
@@ -273,20 +296,18 @@ class Ranker:
         return left_out
 
     def _fit_heads(self, left_out: Mapping[str, np.ndarray]) -> None:
-        known = list(range(len(self.examples)))
+        # A text with several targets is asked for once, and any of them is right.
+        known = [places[0] for places in self._same_words.values()]
         if len(known) >= 300:
-            self._fit_head("plain", known, [self.examples[i].target for i in known], left_out)
+            self._fit_head("plain", known, left_out)
             coded = [i for i in known if self.examples[i].codes]
             if len(coded) >= 300:
-                self._fit_head("coded", coded, [self.examples[i].target for i in coded], left_out, coded=True)
+                self._fit_head("coded", coded, left_out, coded=True)
         if "plain" not in self.heads:
             self._fit_on_labels("plain", left_out)
-            if self._has_codes:
-                self._fit_on_labels("coded", left_out, coded=True)
+            self._left_out = {name: said for name, said in left_out.items() if name == "code of labels"}
 
-    def _fit_head(
-        self, name: str, rows: Sequence[int], gold: Sequence[int], left_out: Mapping[str, np.ndarray], *, coded: bool = False
-    ) -> None:
+    def _fit_head(self, name: str, rows: Sequence[int], left_out: Mapping[str, np.ndarray], *, coded: bool = False) -> None:
         """Learn from examples, each as if it were not there."""
         seen: list[_Seen] = []
         step = max(1, min(len(rows), self._chunk))
@@ -295,42 +316,57 @@ class Ranker:
             queries = [Query(self.examples[i].words, self.examples[i].codes if coded else ()) for i in part]
             without = {k: v[part] for k, v in left_out.items() if k != "code of labels"}
             channels = self._channels(queries, examples=np.array(part), left_out=without)
-            seen.append(self._seen(queries, channels, np.array(gold[start : start + step]), lean=False))
-        self._learn(name, seen, mix=0.0)
+            gold = [[self.examples[k].target for k in self._same_words[self.examples[i].words]] for i in part]
+            seen.append(self._seen(queries, channels, gold, lean=False))
+        self._learn(name, seen, None if self._few_examples else 0.0, lean=False)
 
-    def _seen(self, queries: Sequence[Query], channels: Mapping[str, np.ndarray], gold: np.ndarray, *, lean: bool) -> _Seen:
+    def _seen(
+        self, queries: Sequence[Query], channels: Mapping[str, np.ndarray], gold: Sequence[Sequence[int]], *, lean: bool
+    ) -> _Seen:
         candidates = self._candidates(channels)
         together, first = candidates
-        blend = np.round(self._blend(channels)[np.arange(len(together))[:, None], together][first], 9)
+        likeness = self._likeness(channels, together, lean=lean)
         inputs = self._inputs(queries, channels, candidates, lean=lean)
-        halves = np.array([_hashed(q.words) % 2 for q in queries])
-        return _Seen(inputs, (together == gold[:, None])[first], blend, first.sum(axis=1), halves)
+        draws = np.array([_hashed(q.words) for q in queries])
+        right = np.array([np.isin(row, wanted) for row, wanted in zip(together, gold, strict=True)])
+        sampled = (together + draws[:, None]) % _WEIGHED_REST == 0
+        learned = right | sampled | (_better(likeness, first) < _WEIGHED_BEST) | (not lean and not self._few_examples)
+        return _Seen(inputs, right[first], likeness[first], learned[first], first.sum(axis=1), draws)
 
-    def _learn(self, name: str, seen: Sequence[_Seen], *, mix: float) -> None:
+    def _learn(self, name: str, seen: Sequence[_Seen], mix: float | None, *, lean: bool) -> None:
         """Fit the trees, and from trees of either half of the queries how far their answers to the other half can be trusted."""
         if not seen:
             return
         inputs = np.concatenate([s.inputs for s in seen])
         right = np.concatenate([s.right for s in seen])
         blend = np.concatenate([s.blend for s in seen])
+        learned = np.concatenate([s.learned for s in seen])
         counts = np.concatenate([s.counts for s in seen])
-        half = np.repeat(np.concatenate([s.halves for s in seen]), counts)
+        half = np.repeat(np.concatenate([s.draws for s in seen]) % 2, counts)
         if min(int(right[half == 0].sum()), int(right[half == 1].sum())) < 20:
             return
+
+        def learnt(rows: np.ndarray) -> Trees:
+            return Trees.fit(inputs[rows], right[rows], trees=self.recipe.trees)
+
         crossed = np.empty(len(right))
         for side in (0, 1):
-            trees = Trees.fit(inputs[half != side], right[half != side], trees=self.recipe.trees)
-            crossed[half == side] = trees.log_odds(inputs[half == side])
-        scores = _mixed(crossed, blend, mix)
-        trust = _fit_trust(scores, right, counts)
-        self.heads[name] = Head(Trees.fit(inputs, right, trees=self.recipe.trees), trust, mix)
+            crossed[half == side] = learnt((half != side) & learned).log_odds(inputs[half == side])
+        mix = _fit_mix(crossed, blend, right, counts) if mix is None else mix
+        trust = _fit_trust(_mixed(crossed, blend, mix), right, counts)
+        self.heads[name] = Head(learnt(learned), trust, mix, lean)
 
     def _fit_on_labels(self, name: str, left_out: Mapping[str, np.ndarray], *, coded: bool = False) -> None:
         """Learn from the targets' own labels, each hidden, some with all of their target."""
         labels = self.catalogue.labels
         several = np.bincount(self._label_owner, minlength=self.catalogue.size)
         drawn = sorted(range(len(labels)), key=lambda i: hashlib.sha256(repr((labels[i][0], labels[i][1])).encode()).digest())
-        drawn = sorted(drawn[: self.recipe.most_labels])
+        many = self._many_labels
+        if many:
+            # Each target once before any twice: else what is learned is how targets of very many labels are found.
+            turns = {i: turn for mine in _by_target(labels, drawn) for turn, i in enumerate(mine)}
+            drawn = sorted((i for i in drawn if several[labels[i][0]] > 1), key=turns.__getitem__)
+        drawn = sorted(drawn[: self.recipe.most_labels * (3 if many else 2) // 2])
         seen: list[_Seen] = []
         same: dict[tuple[int, Words], list[int]] = {}
         for i, (target, words) in enumerate(labels):
@@ -341,16 +377,16 @@ class Ranker:
             for i in drawn[start : start + step]:
                 target, words = labels[i]
                 parent = self.catalogue.parents[target] if self.catalogue.parents else -1
-                whole = several[target] == len(same[target, words]) or _hashed(words) % 3 == 0
+                whole = several[target] == len(same[target, words]) or (not many and _hashed(words) % 3 == 0)
                 codes = tuple(sorted(self.catalogue.profiles[target])) if coded and self.catalogue.profiles else ()
                 queries.append(Query(words, codes))
                 hidden.append(same[target, words])
                 gone.append(target if whole else -1)
-                gold.append(parent if whole else target)
+                gold.append([parent if whole else target])
             code = {"code": left_out["code of labels"][drawn[start : start + step]]} if "code of labels" in left_out else {}
             channels = self._channels(queries, hidden=hidden, gone=np.array(gone), left_out=code)
-            seen.append(self._seen(queries, channels, np.array(gold), lean=True))
-        self._learn(name, seen, mix=_LABEL_MIX)
+            seen.append(self._seen(queries, channels, gold, lean=True))
+        self._learn(name, seen, None if many else _LABEL_MIX, lean=True)
 
     # ------------------------------------------------------------ what the catalogue is compared by
 
@@ -381,9 +417,37 @@ class Ranker:
         starts = np.flatnonzero(np.concatenate([[True], np.diff(owner) > 0])) if len(owner) else np.zeros(0, dtype=np.int64)
         return starts, owner[starts]
 
+    @property
+    def _few_examples(self) -> bool:
+        return len(self.examples) < _FEW_EXAMPLES * self.catalogue.size
+
+    @property
+    def _many_labels(self) -> bool:
+        return len(self.catalogue.labels) >= _MANY_LABELS * self.catalogue.size
+
+    @cached_property
+    def _in_language(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """Where the labels of each target in each language begin, and which target it is; None where all have one language."""
+        languages = self.catalogue.languages
+        if len(set(languages)) < 2:
+            return None
+        owner = self._label_owner
+        place = {language: i for i, language in enumerate(dict.fromkeys(languages))}
+        spoken = np.array([place[language] for language in languages])
+        starts = np.flatnonzero(np.concatenate([[True], (np.diff(owner) > 0) | (np.diff(spoken) != 0)]))
+        return starts, owner[starts]
+
     @cached_property
     def _example_rows(self) -> tuple[csr_matrix, csr_matrix]:
         return self._both([e.words for e in self.examples])
+
+    @cached_property
+    def _same_words(self) -> dict[Words, list[int]]:
+        """The places of the examples with the same words."""
+        found: dict[Words, list[int]] = {}
+        for i, example in enumerate(self.examples):
+            found.setdefault(example.words, []).append(i)
+        return found
 
     @cached_property
     def _example_columns(self) -> csr_matrix:
@@ -471,6 +535,14 @@ class Ranker:
         counts.sum_duplicates()
         return counts, np.asarray(counts.sum(axis=0)).ravel()
 
+    def _own_codes(self, place: int) -> dict[str, list[int]]:
+        """Return the targets that each code's examples with the words of this example mean."""
+        found: dict[str, list[int]] = {}
+        for k in self._same_words[self.examples[place].words]:
+            for code in self.examples[k].codes if self.examples[k].target >= 0 else ():
+                found.setdefault(code, []).append(self.examples[k].target)
+        return found
+
     @cached_property
     def _code_prior(self) -> csr_matrix:
         from scipy.sparse import csr_matrix, diags
@@ -555,6 +627,17 @@ class Ranker:
             sizes = np.diff(np.concatenate([starts, [blend.shape[1]]]))
             place = np.where(blend >= np.repeat(top, sizes, axis=1), np.arange(blend.shape[1]), blend.shape[1])
             best[:, owners] = np.minimum.reduceat(place, starts, axis=1)
+            if self._many_labels:
+                # Cubes: several labels that are rather alike tell of a target, many that are hardly alike do not.
+                found["several"] = np.zeros((n, size))
+                found["several"][:, owners] = np.add.reduceat(blend**3, starts, axis=1)
+            if self._in_language:
+                # What a text has in common with a label of another language too, such as a loan word, tells something more.
+                parts, of = self._in_language
+                first = np.flatnonzero(np.concatenate([[True], np.diff(of) > 0]))
+                total = np.add.reduceat(np.maximum.reduceat(blend, parts, axis=1), first, axis=1)
+                found["also"] = np.zeros((n, size))
+                found["also"][:, owners] = total - top
         found["best"] = best
         return found
 
@@ -562,7 +645,9 @@ class Ranker:
         size = self.catalogue.size
         alike = np.asarray((joined @ self._example_columns).toarray())
         if own is not None:
-            alike[np.arange(len(own)), own] = 0.0
+            # The other targets of the same words too: a text that is asked for has no neighbour of its own words.
+            for row, place in enumerate(own):
+                alike[row, self._same_words[self.examples[place].words]] = 0.0
         n = len(alike)
         order, starts, owners = self._example_order
         sorted_alike = alike[:, order]
@@ -632,17 +717,15 @@ class Ranker:
         if any(e.codes for e in self.examples):
             prior = np.asarray((self._code_prior @ sure.T).T)
             if own is not None:
-                counts, total = self._code_counts
+                by_code, total = self._code_counts[0].tocsc(), self._code_counts[1]
                 for i, place in enumerate(own):
-                    example = self.examples[place]
-                    if example.target < 0:
-                        continue
-                    for code in example.codes:
+                    for code, mine in self._own_codes(int(place)).items():
                         c = self._code_place[code]
-                        column = counts[:, [c]].toarray().ravel()
-                        before = column / (total[c] + 2)
-                        column[example.target] -= 1
-                        prior[i] += sure[i, c] * (column / (total[c] + 1) - before)
+                        column = slice(by_code.indptr[c], by_code.indptr[c + 1])
+                        before = by_code.data[column] / (total[c] + 2)
+                        after = by_code.data[column] / (total[c] + 2 - len(mine))
+                        prior[i, by_code.indices[column]] += sure[i, c] * (after - before)
+                        np.subtract.at(prior[i], mine, sure[i, c] / (total[c] + 2 - len(mine)))
             made["prior"] = prior
         return made
 
@@ -666,16 +749,21 @@ class Ranker:
         return together, first
 
     @staticmethod
-    def _blend(channels: Mapping[str, np.ndarray]) -> np.ndarray:
+    def _blend(channels: Mapping[str, np.ndarray], names: Iterable[str] = tuple(_BLEND)) -> np.ndarray:
         """Return the plain sum of likeness; weights found on titles of the development half without any pair."""
         total = channels["label"] / (1 + _STEM_SHARE)
-        for name, weight in _BLEND.items():
+        for name in names:
             if name in channels:
-                total += weight * channels[name]
+                total += _BLEND[name] * channels[name]
         return np.asarray(total)
 
+    def _likeness(self, channels: Mapping[str, np.ndarray], together: np.ndarray, *, lean: bool) -> np.ndarray:
+        """Return the plain likeness of candidates, shape (n, width): of words only where examples teach the rest."""
+        blend = self._blend(channels) if lean else self._blend(channels, _ALIKE)
+        return np.asarray(np.round(blend[np.arange(len(together))[:, None], together], 9))
+
     _CHANNELS = (
-        *("char", "stem", "label", "about", "document", "near", "votes", "group_label", "group", "wider"),
+        *("char", "stem", "label", "several", "also", "about", "document", "near", "votes", "group_label", "group", "wider"),
         *("group_near", "group_votes", "code4", "code3", "code2", "code1", "prior"),
     )
 
@@ -756,6 +844,8 @@ class Ranker:
         """Return the ``n`` likeliest targets of each query; the same alone as among others."""
         if not self.catalogue.size or "plain" not in self.heads:
             return [_nothing() for _ in queries]
+        if self.heads["plain"].lean and "coded" not in self.heads and self._has_codes and any(q.codes for q in queries):
+            self._fit_on_labels("coded", self._left_out, coded=True)
         step = self._chunk
         plain = [i for i, q in enumerate(queries) if not (q.codes and "coded" in self.heads)]
         coded = [i for i, q in enumerate(queries) if q.codes and "coded" in self.heads]
@@ -772,8 +862,8 @@ class Ranker:
         together, first = self._candidates(channels)
         learned = self.heads[head]
         counts = first.sum(axis=1)
-        odds = learned.trees.log_odds(self._inputs(queries, channels, (together, first), lean=learned.mix > 0))
-        blend = np.round(self._blend(channels)[np.arange(len(together))[:, None], together][first], 9)
+        odds = learned.trees.log_odds(self._inputs(queries, channels, (together, first), lean=learned.lean))
+        blend = self._likeness(channels, together, lean=learned.lean)[first]
         probabilities = np.round(_trusted(_mixed(odds, blend, learned.mix), counts, learned.trust), 9)
         ends = np.cumsum(counts)
         found = []
@@ -799,7 +889,30 @@ def _better(values: np.ndarray, first: np.ndarray) -> np.ndarray:
 
 def _mixed(odds: np.ndarray, blend: np.ndarray, mix: float) -> np.ndarray:
     """Return the score that orders candidates."""
-    return odds if mix == 0 else blend + mix / (1 + np.exp(-odds))
+    return odds if mix == 0 else np.asarray(blend + mix / (1 + np.exp(-odds)))
+
+
+def _fit_mix(odds: np.ndarray, blend: np.ndarray, right: np.ndarray, counts: np.ndarray) -> float:
+    """Fit what the trees' probability counts beside likeness: a softmax over the candidates of each query finds the right one."""
+    from scipy.optimize import minimize
+
+    starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
+    some = np.repeat(np.add.reduceat(right.astype(int), starts) > 0, counts)
+    inputs = np.column_stack([1 / (1 + np.exp(-odds)), blend])[some]
+    right, counts = right[some], counts[np.add.reduceat(right.astype(int), starts) > 0]
+    starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
+
+    def loss(weights: np.ndarray) -> tuple[float, np.ndarray]:
+        scores = inputs @ weights
+        powers = np.exp(scores - np.repeat(np.maximum.reduceat(scores, starts), counts))
+        of_all, of_right = np.add.reduceat(powers, starts), np.add.reduceat(powers * right, starts)
+        # Added so that a right candidate far behind leaves the logarithm finite.
+        of_right += 1e-12
+        slope = inputs.T @ (powers / np.repeat(of_all, counts) - powers * right / np.repeat(of_right, counts))
+        return float(np.sum(np.log(of_all) - np.log(of_right)) + weights @ weights / 2), slope + weights
+
+    by_trees, by_likeness = minimize(loss, np.ones(2), jac=True, method="L-BFGS-B").x
+    return float(by_trees / max(by_likeness, by_trees / _MOST_MIX, 1e-3))
 
 
 def _leads(scores: np.ndarray, counts: np.ndarray) -> np.ndarray:
@@ -837,6 +950,14 @@ def _trusted(scores: np.ndarray, counts: np.ndarray, trust: tuple[float, float, 
 def _nothing() -> Ranking:
     empty = np.zeros(0, dtype=np.int64)
     return Ranking(empty, np.zeros(0), empty)
+
+
+def _by_target(labels: Sequence[tuple[int, Words]], places: Sequence[int]) -> Iterable[list[int]]:
+    """Return the places of the labels of each target, in the order given."""
+    found: dict[int, list[int]] = {}
+    for i in places:
+        found.setdefault(labels[i][0], []).append(i)
+    return found.values()
 
 
 def _four_digits(catalogue: Catalogue) -> set[str]:
