@@ -494,6 +494,19 @@ def test_somebody_who_works_in_both_fills_one_place_after_and_one_in_each_before
     assert found.by_sex["people"].total == 2
 
 
+def test_somebody_who_filled_a_place_in_each_unit_leaves_one_short_when_they_are_one() -> None:
+    # b fills the own place in the north, and in the office, where b is a caretaker, that of c.
+    jobs = (
+        Employment(unit_id=NORTH, roles=(RoleShare(title="s", role_id=COORDINATOR),)),
+        Employment(unit_id=OFFICE, roles=(RoleShare(title="v", role_id=CARETAKER),)),
+    )
+    people = [replace(person("b"), employments=jobs), person("c", unit=OFFICE, role_id=COORDINATOR)]
+    found = merge_units(graph_of(small_staff(people, [piece("b", ROSTER, 3)], ())), [NORTH, OFFICE])
+    (roster,) = found.changed(MergeChange.WORSE)
+    assert (roster.concept_id, roster.needed_before, roster.filled_before) == (ROSTER, (1, 1), (1, 1))
+    assert (roster.needed, roster.filled) == (2, 1)
+
+
 def test_words_for_the_same_thing_are_found_between_the_units_and_not_within_one() -> None:
     terms = [
         concept(f"local:{k}", k, k, scheme="local") for k in ("kylteknik", "kyl-teknik", "värmepump", "värmepumpp", "stickning")

@@ -35,8 +35,6 @@ __all__ = [
     "unused_competence",
     "unused_figures",
 ]
-_WHOLE = 0.9
-"""A unit with this share of everybody or more is the employer itself, and no sector of it."""
 
 
 class AskedWhere(StrEnum):
@@ -530,8 +528,8 @@ def unused_figures(graph: CompetenceGraph, *, settings: Settings | None = None) 
     Notes
     -----
     There is no choice of people or units, on purpose: tables made one by one could be taken from each other until a single
-    person is left; here all are guarded together (:func:`competence.equality.publish_units`). Sectors are the top units; a
-    top unit with nine tenths of everybody or more is the employer itself, and gives place to the units below it.
+    person is left; here all are guarded together (:func:`competence.equality.publish_units`). Sectors are the top units, or
+    those below where one unit stands above all others.
     O(people * (units + sectors * concepts)).
     """
     graph = graph.seen(settings=settings)
@@ -589,13 +587,8 @@ def _sector_of(graph: CompetenceGraph) -> dict[str, str]:
             children.setdefault(u.parent_id, []).append(u.unit_id)
         else:
             tops.append(u.unit_id)
-    found: dict[str, str] = {}
-    while tops:
-        top = tops.pop()
-        below = staff.units_below(top)
-        members = sum(not below.isdisjoint(own) for own in graph.units_of)
-        if children.get(top) and members >= _WHOLE * len(graph.people):
-            tops += children[top]
-        else:
-            found |= dict.fromkeys(below, top)
-    return found
+    # One unit above all others is the employer itself, and its units are the sectors (as in competence.organisation).
+    heads = [top for top in tops if top in children]
+    if len(heads) == 1:
+        tops = [top for top in tops if top != heads[0]] + children[heads[0]]
+    return {unit_id: top for top in tops for unit_id in staff.units_below(top)}
