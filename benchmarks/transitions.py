@@ -3,7 +3,7 @@
     COMPETENCE_DATA=<folder> python benchmarks/transitions.py [--curve]
 
 ``score(pairs)`` is the product's coverage of moves given as labels. It learns from ESCO alone; the crowd's judgements are
-only compared with it. ``--curve`` fits the constants of ``competence.transition.feasibility_of`` again.
+only compared with it. ``--curve`` fits the constants of ``competence.transitions.feasibility_of`` again.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from competence.linking import Linker
 from competence.model import Importance, Role
 from competence.settings import Settings
 from competence.taxonomy import Taxonomy
-from competence.transition import CURVE_COVERAGE, CURVE_FEASIBLE, feasibility_of, find_role, transition
+from competence.transitions import CURVE_COVERAGE, CURVE_FEASIBLE, feasibility_of, find_role, transition
 
 FEASIBLE = 2.5
 """Mean judgement, of 5, from which a move counts as feasible (Nesta's own line)."""

@@ -15,11 +15,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from competence.conversation import Guide, answers_to_statements, read_guide
     from competence.equality import GroupTable
     from competence.errors import CompetenceError, Problem, Problems
     from competence.example import example_municipality
     from competence.graph import CompetenceGraph, build_graph
-    from competence.inference import infer_hidden
+    from competence.group import group_map, merge_units, unused_competence
+    from competence.inference import infer_hidden, prompts
     from competence.io import read_aid, read_document, read_local, read_staff, write_staff
     from competence.linking import Linker, link_statements
     from competence.model import Choice, Decision, Evidence, Need, NeedItem, Outcome, Person, Reason, Sex, Statement
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from competence.suggest.teams import form_teams
     from competence.suggest.validations import suggest_validations
     from competence.taxonomy import Taxonomy, apply_local
+    from competence.transitions import roles_within_reach, transition
 
 __version__ = "0.1.0"
 
@@ -42,6 +45,7 @@ __all__ = [
     "Decision",
     "Evidence",
     "GroupTable",
+    "Guide",
     "Linker",
     "Need",
     "NeedItem",
@@ -58,29 +62,39 @@ __all__ = [
     "Suggestions",
     "Taxonomy",
     "__version__",
+    "answers_to_statements",
     "apply_local",
     "build_graph",
     "example_municipality",
     "find_experts",
     "form_teams",
+    "group_map",
     "infer_hidden",
     "link_statements",
+    "merge_units",
     "pair_mentors",
     "plan_rotation",
+    "prompts",
     "read_aid",
     "read_document",
+    "read_guide",
     "read_local",
     "read_staff",
+    "roles_within_reach",
     "suggest_validations",
+    "transition",
+    "unused_competence",
     "write_staff",
 ]
 
 _MODULES = {
+    "conversation": ("Guide", "answers_to_statements", "read_guide"),
     "equality": ("GroupTable",),
     "errors": ("CompetenceError", "Problem", "Problems"),
     "example": ("example_municipality",),
     "graph": ("CompetenceGraph", "build_graph"),
-    "inference": ("infer_hidden",),
+    "group": ("group_map", "merge_units", "unused_competence"),
+    "inference": ("infer_hidden", "prompts"),
     "io": ("read_aid", "read_document", "read_local", "read_staff", "write_staff"),
     "linking": ("Linker", "link_statements"),
     "model": ("Choice", "Decision", "Evidence", "Need", "NeedItem", "Outcome", "Person", "Reason", "Sex", "Statement"),
@@ -93,6 +107,7 @@ _MODULES = {
     "suggest.teams": ("form_teams",),
     "suggest.validations": ("suggest_validations",),
     "taxonomy": ("Taxonomy", "apply_local"),
+    "transitions": ("roles_within_reach", "transition"),
 }
 
 # Hidden from type checkers, which would otherwise take any misspelt name for an object.

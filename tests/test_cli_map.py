@@ -73,3 +73,10 @@ def test_every_command_explains_itself(command: str) -> None:
     shown = run(command, "--help").stdout
     assert shown.startswith("Usage: ")
     assert len(shown) > 200
+
+
+def test_the_guide_is_printed_short_or_whole_in_both_languages() -> None:
+    short, whole = (CliRunner().invoke(cli, ["guide", *more]).stdout for more in ((), ("--whole",)))
+    assert short.startswith("# ")
+    assert whole.count("\n### ") > short.count("\n### ") >= 5
+    assert CliRunner().invoke(cli, ["guide", "--lang", "en"]).stdout != short

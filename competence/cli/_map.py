@@ -118,7 +118,7 @@ def unused_command(ctx: click.Context, units: tuple[str, ...], people: tuple[str
 @click.pass_context
 def reach_command(ctx: click.Context, person: str, n: int) -> None:
     """List the roles that somebody in FILES covers best, what is missing, and which rules stand in the way."""
-    from competence.transition import roles_within_reach
+    from competence.transitions import roles_within_reach
 
     call = Call.of(ctx)
     graph = call.graph(call.read())
@@ -148,7 +148,7 @@ def transition_command(ctx: click.Context, from_role: str, to_role: str, place: 
 
     Roles are named by id or by title.
     """
-    from competence.transition import transition
+    from competence.transitions import transition
 
     lang = ctx.meta["competence.lang"]
     click.echo(transition(load_taxonomy(place), from_role, to_role).explain(lang))

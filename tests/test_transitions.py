@@ -47,7 +47,7 @@ from competence.model import Concept, ConceptKind, Importance, Role, Source
 from competence.settings import Settings
 from competence.taxonomy import Taxonomy
 from competence.testing import swap_sex
-from competence.transition import CURVE_COVERAGE, CURVE_FEASIBLE, feasibility_of, find_role, roles_within_reach, transition
+from competence.transitions import CURVE_COVERAGE, CURVE_FEASIBLE, feasibility_of, find_role, roles_within_reach, transition
 
 SAME_ONLY = Settings.of({"transition": {"likeness_cutoff": 1.0}, "fit": {"related_credit": 0.0}})
 RELATED = Settings.of({"transition": {"likeness_cutoff": 1.0}})
