@@ -382,7 +382,7 @@ class GroupTables(Mapping[str, GroupTable]):
         for unit_id, table in self.tables.items():
             frame = table.to_frame()
             frame.insert(0, "unit_id", unit_id)
-            frame.insert(1, "parent_id", pd.array([self.parents[unit_id]] * len(frame), dtype="string"))
+            frame.insert(1, "parent_id", pd.Series([self.parents[unit_id]] * len(frame), dtype="string"))
             frames.append(frame)
         return pd.concat(frames, ignore_index=True)
 
@@ -624,16 +624,16 @@ def _show_units(
             for siblings in family:
                 for step in siblings.steps:
                     for unit_id in level:
-                        own = members[unit_id]
+                        within_unit = members[unit_id]
                         most = Shown.ALL
                         if siblings.above is not None:
-                            own = own[held[siblings.above][own]]
+                            within_unit = within_unit[held[siblings.above][within_unit]]
                             most = shown[unit_id, siblings.above]
                         already = {r: shown.get((unit_id, r), Shown.NOTHING) for r in siblings.rows}
-                        much = siblings.show(step, own, column[own], already, most, smallest)
+                        much = siblings.show(step, within_unit, column[within_unit], already, most, smallest)
                         for row in step:
                             # A total of nobody tells that there are neither women nor men.
-                            nobody = much is Shown.TOTAL and not held[row][own].any()
+                            nobody = much is Shown.TOTAL and not held[row][within_unit].any()
                             shown[unit_id, row] = Shown.ALL if nobody else much
 
 

@@ -114,7 +114,8 @@ def segregation(
     Parameters
     ----------
     graph : CompetenceGraph
-        Everybody in it is counted; a person of two units or roles is counted in both.
+        Everybody in it is counted: in every role, and in every unit when named; published figures of units count each
+        person once, in the first current unit, as those of :mod:`competence.organisation` do.
     by : {"unit", "role"}
         Units give one index per level of the tree, roles one in all.
     kind : TableKind or str
@@ -161,7 +162,7 @@ def segregation(
     settings = settings or graph.settings
     if by not in ("unit", "role"):
         raise InputError(f"by must be unit or role; got {by!r}")
-    groups = graph.units_of if by == "unit" else graph.person_roles
+    groups = _units(graph, _kind(kind)) if by == "unit" else graph.person_roles
     named = {g for own in groups for g in own}
     if by == "unit":
         parents = _unit_parents(graph)
@@ -207,6 +208,14 @@ def _level(tables: GroupTables, units: Sequence[str], level: int, smallest: int)
         men=whole.men,
         total=whole.total,
     )
+
+
+def _units(graph: CompetenceGraph, kind: TableKind) -> tuple[tuple[str, ...], ...]:
+    """Return the units of each person: all, or the first one where figures are published.
+
+    Counted in two ways, published tables would tell of the few who work in two units.
+    """
+    return graph.units_of if kind is TableKind.NAMED else tuple(own[:1] for own in graph.units_of)
 
 
 def _unit_parents(graph: CompetenceGraph) -> dict[str, str | None]:
@@ -737,11 +746,12 @@ def access_equity(
     if stray := sorted(found - set(pool)):
         raise InputError(f"suggested must lie within considered; {stray[0]!r} is not in it ({len(stray)} in all)")
     unit_parents = _unit_parents(graph)
+    units = _units(graph, chosen)
     employments = {graph.person_ids[r]: _current(graph, r) for r in rows}
     groupings: dict[str, tuple[dict[str, tuple[str, ...]], dict[str, str | None]]] = {
         "share": ({p: (_part_time(own),) for p, own in employments.items()}, {}),
         "form": ({p: tuple(sorted({e.form or "form_not_stated" for e in own})) for p, own in employments.items()}, {}),
-        "unit": ({graph.person_ids[r]: graph.units_of[r] for r in rows}, unit_parents),
+        "unit": ({graph.person_ids[r]: units[r] for r in rows}, unit_parents),
     }
     tables = {
         by: publish_units(

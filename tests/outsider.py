@@ -98,10 +98,10 @@ class Outsider:
 
     def solve(self, objective: np.ndarray) -> np.ndarray:
         """Return a staff that shows the same tables and is best by an objective."""
-        right = self.known @ self.truth
+        right = np.asarray(self.known @ self.truth)
         answer = milp(
             objective,
-            integrality=np.ones(len(self.kinds)),
+            integrality=np.ones(len(self.kinds), dtype=np.int64),
             bounds=Bounds(0, self.truth.sum()),
             constraints=LinearConstraint(self.known, right, right),
         )

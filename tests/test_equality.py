@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
+from random import Random
 
+import numpy as np
 import pytest
+from cases import NORTH, person, small_staff
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from outsider import Family, Outsider
 
-from competence.equality import GroupTable, TableKind
+from competence.equality import WHOLE, GroupRow, GroupTable, GroupTables, Guard, Shown, TableKind, publish_units
 from competence.errors import InputError
-from competence.model import Sex
+from competence.example import example_municipality
+from competence.model import Sex, ValidationStage
 from competence.settings import EqualitySettings
+from competence.staff import Staff
 
 W, M, N = Sex.WOMAN, Sex.MAN, Sex.NOT_STATED
 
@@ -163,3 +170,257 @@ def test_the_order_of_people_changes_nothing() -> None:
     forward = GroupTable({"a": list(sex), "b": list(sex)[3:]}, sex)
     backward = GroupTable({"a": list(sex)[::-1], "b": list(sex)[3:][::-1]}, sex)
     assert forward == backward
+
+
+# -- tables of nested units ---------------------------------------------------------------------------------------
+
+
+def in_units(**units: tuple[int, int]) -> tuple[dict[str, Sex], dict[str, list[str]]]:
+    """Return people of units, given as women and men of each, and where each works."""
+    sex: dict[str, Sex] = {}
+    units_of: dict[str, list[str]] = {}
+    for unit_id, (women, men) in units.items():
+        for p, s in people(women, men, prefix=f"{unit_id}-").items():
+            sex[p], units_of[p] = s, [unit_id]
+    return sex, units_of
+
+
+def test_the_unit_that_a_hidden_one_could_be_taken_from_is_hidden_too() -> None:
+    # 9 women in all; 4 + 4 of them shown would leave 1 in c, so the second unit of that size is hidden as well.
+    sex, units_of = in_units(a=(4, 4), b=(4, 4), c=(1, 4))
+    tables = publish_units({"people": sex}, [], units_of=units_of, parents=dict.fromkeys("abc", None), sex=sex)
+    assert [shown(tables[u], "people") for u in (WHOLE, "a", "b", "c")] == [
+        (9, 12, 21),
+        (4, 4, 8),
+        (None, None, 8),
+        (None, None, 5),
+    ]
+
+
+def test_a_few_who_work_directly_in_a_unit_hide_one_of_the_units_below_it() -> None:
+    # The area has 2 people beside its units: 22 - 10 - 10 would tell.
+    sex, units_of = in_units(area=(1, 1), north=(5, 5), south=(5, 5))
+    parents = {"area": None, "north": "area", "south": "area"}
+    tables = publish_units({"people": sex}, [], units_of=units_of, parents=parents, sex=sex)
+    assert [shown(tables[u], "people") for u in ("area", "north", "south")] == [(11, 11, 22), (5, 5, 10), (None, None, None)]
+
+
+def test_a_measure_is_hidden_where_those_outside_of_it_are_few() -> None:
+    sex, units_of = in_units(a=(5, 5), b=(6, 6))
+    asked = [p for p in sex if p != "a-0"]
+    tables = publish_units({"people": sex}, [{"asked": asked}], units_of=units_of, parents={"a": None, "b": None}, sex=sex)
+    # One woman of a was not asked: neither a nor the whole may tell; of b everybody was.
+    assert shown(tables["a"], "asked") == shown(tables[WHOLE], "asked") == (None, None, None)
+    assert shown(tables["b"], "asked") == (6, 6, 12)
+
+
+def test_rows_that_add_up_to_another_do_not_give_the_hidden_one_away() -> None:
+    sex, units_of = in_units(a=(12, 12))
+    ids = sorted(sex, key=lambda p: int(p.removeprefix("a-")))
+    women, men = ids[:12], ids[12:]
+    levels = {"1": women[:5] + men[:5], "2": women[5:9] + men[5:9], "3": women[9:11] + men[9:]}
+    tables = publish_units(
+        {"people": ids}, [{"all": women[:11] + men, **levels}], units_of=units_of, parents={"a": None}, sex=sex
+    )
+    # 11 of 12 women hold it at all: that is hidden, and so are its parts' women and men where they would tell.
+    assert tables["a"]["all"].women is None
+    without = {"all": ids, "1": levels["1"], "2": levels["2"], "3": levels["3"] + [women[11]]}
+    tables = publish_units({"people": ids}, [without], units_of=units_of, parents={"a": None}, sex=sex)
+    assert [shown(tables["a"], r) for r in ("all", "1", "2", "3")] == [(12, 12, 24), (5, 5, 10), (4, 4, 8), (3, 3, 6)]
+
+
+def test_somebody_of_two_units_is_counted_in_both_and_once_above() -> None:
+    sex, units_of = in_units(a=(4, 4), b=(4, 4))
+    units_of["a-0"] = ["a", "b"]
+    tables = publish_units(
+        {"people": sex}, [], units_of=units_of, parents={"a": "top", "b": "top", "top": None}, sex=sex, kind="named"
+    )
+    assert [shown(tables[u], "people") for u in (WHOLE, "top", "a", "b")] == [(8, 8, 16), (8, 8, 16), (4, 4, 8), (5, 4, 9)]
+    assert tables.kind is TableKind.NAMED
+
+
+def test_tables_of_units_tell_their_rows_as_json_and_as_a_frame() -> None:
+    sex, units_of = in_units(a=(4, 4), b=(1, 4))
+    tables = publish_units({"people": sex}, [{"asked": []}], units_of=units_of, parents={"a": None}, sex=sex)
+    assert list(tables) == [WHOLE, "a", "b"]
+    assert tables.parents == {WHOLE: None, "a": WHOLE, "b": WHOLE}
+    data = tables.to_dict()
+    assert [(u["unit_id"], u["parent_id"], len(u["rows"])) for u in data["units"]] == [
+        (WHOLE, None, 2),
+        ("a", WHOLE, 2),
+        ("b", WHOLE, 2),
+    ]  # type: ignore[attr-defined]
+    frame = tables.to_frame()
+    assert list(frame.columns[:6]) == ["unit_id", "parent_id", "measure", "women", "men", "total"]
+    assert len(frame) == 6
+    assert frame["women"].isna().sum() == sum(r.women is None for t in tables.values() for r in t.rows)
+
+
+@pytest.mark.parametrize(
+    ("base", "measures", "parents", "message"),
+    [
+        ({}, [], {}, "one row"),
+        ({"people": "ab"}, [{"people": "a"}], {}, "stands twice"),
+        ({"people": "ab"}, [{"asked": "c"}], {}, "'c' is not in it"),
+        ({"people": "abc"}, [{"x": "ab", "y": "bc"}], {}, "cross"),
+        ({"people": "ab"}, [], {WHOLE: None}, "stands for the whole"),
+        ({"people": "ab"}, [], {"u": "v", "v": "u"}, "ring"),
+    ],
+)
+def test_what_cannot_be_guarded_is_refused(
+    base: Family, measures: list[Family], parents: dict[str, str | None], message: str
+) -> None:
+    with pytest.raises(InputError, match=message):
+        publish_units(base, measures, units_of={}, parents=parents, sex={})  # type: ignore[arg-type]
+
+
+def test_a_guard_counts_the_owner_of_several_items_once() -> None:
+    # Six claims of women, but of two women only.
+    owner = np.array([0, 0, 0, 1, 1, 1, 2, 3, 4])
+    column = np.array([0] * 6 + [1] * 3)
+    assert Guard(column).show(np.arange(9), 3) is Shown.ALL
+    assert Guard(column, owner).show(np.arange(9), 3) is Shown.TOTAL
+    assert Guard(column, owner).show(np.arange(6), 3) is Shown.NOTHING
+
+
+# -- attacks ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def municipality() -> Staff:
+    return example_municipality(2000, 1)
+
+
+def measured(staff: Staff) -> list[dict[str, list[str]]]:
+    """Return three things to count in the example: claims and how far they came, wishes, part-time."""
+    furthest: dict[str, int] = {}
+    for e in staff.evidence:
+        furthest[e.person_id] = max(furthest.get(e.person_id, 0), e.stage.rank)
+    stages = {"claims": ValidationStage.IDENTIFIED, "assessed": ValidationStage.ASSESSED, "certified": ValidationStage.CERTIFIED}
+    known = set(staff.person_index)
+    return [
+        {row: [p for p, rank in furthest.items() if rank >= stage.rank] for row, stage in stages.items()},
+        {"wishes": sorted({i.person_id for i in staff.interests} & known)},
+        {"part-time": [p.person_id for p in staff.people if any((e.share or 1) < 1 for e in p.employments)]},
+    ]
+
+
+def published(staff: Staff, families: list[dict[str, list[str]]]) -> GroupTables:
+    sex = {p.person_id: p.sex for p in staff.people}
+    units_of = {p.person_id: p.unit_ids(staff.as_of) for p in staff.people}
+    parents = {u.unit_id: u.parent_id for u in staff.units}
+    return publish_units({"people": sex}, families, units_of=units_of, parents=parents, sex=sex)
+
+
+def test_nobody_outside_can_work_out_a_group_of_one_or_two_in_the_example_municipality(municipality: Staff) -> None:
+    sex = {p.person_id: p.sex for p in municipality.people}
+    units_of = {p.person_id: p.unit_ids(municipality.as_of) for p in municipality.people}
+    families = measured(municipality)
+    tables = published(municipality, families)
+    assert len(tables) > 100
+    outsider = Outsider(tables, "people", families, units_of, sex)
+    assert len(outsider.secrets()) > 500
+    assert outsider.found_out() == []
+    # Nor is it safe because nothing is shown.
+    rows = [t["people"] for t in tables.values()]
+    assert rows[0].women is not None
+    assert sum(r.total is not None for r in rows) > 0.6 * len(rows)
+    assert sum(t["wishes"].total is not None for t in tables.values()) > 0.5 * len(rows)
+
+
+def test_the_same_attack_finds_groups_out_where_only_small_cells_are_hidden(municipality: Staff) -> None:
+    """The attack must be able to succeed: here each table is safe by itself, as if there were no other."""
+    sex = {p.person_id: p.sex for p in municipality.people}
+    units_of = {p.person_id: p.unit_ids(municipality.as_of) for p in municipality.people}
+    named = publish_units(
+        {"people": sex},
+        [],
+        units_of=units_of,
+        parents={u.unit_id: u.parent_id for u in municipality.units},
+        sex=sex,
+        kind="named",
+    )
+
+    def small(value: int) -> bool:
+        return 0 < value < 3
+
+    def alone(row: GroupRow) -> GroupRow:
+        assert row.women is not None
+        assert row.men is not None
+        assert row.total is not None
+        hidden = any(small(v) for v in (row.women, row.men, row.total - row.women - row.men))
+        both = (None, None) if hidden else (row.women, row.men)
+        return GroupRow(row.measure, *both, None if small(row.total) else row.total)
+
+    careless = GroupTables(
+        TableKind.PUBLISHED,
+        {u: GroupTable.from_rows([alone(r) for r in t.rows], TableKind.PUBLISHED) for u, t in named.items()},
+        named.parents,
+    )
+    found = Outsider(careless, "people", [], units_of, sex).found_out()
+    assert len(found) > 5
+    assert {who for *_, who in found} & {"woman", "man", "all"}
+
+
+def drawn(seed: int) -> tuple[dict[str, Sex], dict[str, list[str]], dict[str, str | None], list[dict[str, set[str]]]]:
+    """Return a small staff with units in units, some people of two, and rows that lie in each other or add up."""
+    rng = Random(seed)
+    units = [f"u{i}" for i in range(rng.randint(1, 7))]
+    parents = {u: None if i == 0 or rng.random() < 0.3 else rng.choice(units[:i]) for i, u in enumerate(units)}
+    weights = rng.choice([(8, 2, 0), (5, 5, 0), (5, 4, 1)])
+    sex = {f"p{i}": rng.choices([W, M, N], weights)[0] for i in range(rng.randint(8, 60))}
+    units_of = {p: rng.sample(units, min(len(units), rng.choice([1, 1, 1, 1, 2]))) for p in sex}
+
+    def some(those: list[str], share: float) -> list[str]:
+        return [p for p in those if rng.random() < share]
+
+    a = some(list(sex), rng.random())
+    b = some(a, 0.6)
+    level = {p: rng.randint(1, 3) for p in a}
+    families = rng.choice(
+        [
+            [{"a": set(a), "b": set(b), "c": set(some(b, 0.6))}],
+            [{"a": set(a)}, {"x": set(some(list(sex), 0.5))}],
+            [{"a": set(a), **{f"level {k}": {p for p in a if level[p] == k} for k in (1, 2, 3)}}],
+        ]
+    )
+    return sex, units_of, parents, families
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_nobody_outside_can_work_out_a_group_of_one_or_two_in_small_staffs(seed: int) -> None:
+    sex, units_of, parents, families = drawn(seed)
+    tables = publish_units({"people": sex}, families, units_of=units_of, parents=parents, sex=sex)
+    assert Outsider(tables, "people", families, units_of, sex).found_out(4) == []
+
+
+def test_a_protected_person_changes_no_published_figure() -> None:
+    staff = small_staff()
+    hidden = replace(person("p9", Sex.WOMAN, unit=NORTH), protected=True)
+    with_hidden = staff.replace(people=(*staff.people, hidden))
+    assert with_hidden.protected_count == staff.protected_count + 1
+    families = measured(staff)
+    assert published(with_hidden, measured(with_hidden)).to_dict() == published(staff, families).to_dict()
+
+
+def test_protected_people_change_no_published_figure_of_the_example_municipality(municipality: Staff) -> None:
+    """Ten more, with evidence and wishes of their own, in units of every size: the tables are the same to the last cell."""
+    copied = [p for p in municipality.people if p.employments][::200]
+    hidden = {p.person_id: f"hidden-{p.person_id}" for p in copied}
+    more = municipality.replace(
+        people=(*municipality.people, *(replace(p, person_id=hidden[p.person_id], protected=True) for p in copied)),
+        evidence=(
+            *municipality.evidence,
+            *(
+                replace(e, person_id=hidden[e.person_id], evidence_id=f"hidden-{e.evidence_id}")
+                for e in municipality.evidence
+                if e.person_id in hidden
+            ),
+        ),
+        interests=(
+            *municipality.interests,
+            *(replace(i, person_id=hidden[i.person_id]) for i in municipality.interests if i.person_id in hidden),
+        ),
+    )
+    assert more.protected_count == municipality.protected_count + len(hidden)
+    assert published(more, measured(more)).to_dict() == published(municipality, measured(municipality)).to_dict()
