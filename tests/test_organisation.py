@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -170,6 +171,7 @@ def test_a_frame_and_a_dict_hold_the_same_cells() -> None:
     assert len(frame) == len(found.cells()) == len(found.to_dict()["cells"])
     assert frame["total"].isna().sum() == sum(c["total"] is None for c in found.to_dict()["cells"])
     assert "dementia care" in set(frame["concept"])
+    assert frame["unit"].iloc[0] == "The whole organisation"
 
 
 # -- what published figures tell -------------------------------------------------------------------------------------
@@ -609,6 +611,40 @@ def test_two_published_dates_do_not_tell_of_the_one_who_leaves_between_them() ->
     staff = staff.replace(people=tuple(replace(p, end=ends.get(p.person_id)) for p in staff.people))
     totals = [org.departures(graph_of(staff), by=f"{y}-12-31").by_sector[0].people.total for y in (2026, 2027)]
     assert totals in ([8, None], [None, None])
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2, 3])
+def test_a_whole_less_its_shown_sectors_tells_of_no_one_or_two_who_leave_or_carry_something_alone(seed: int) -> None:
+    staff = town(seed, 110, wide=True)
+    rng = Random(seed)
+    ends = [None, None, *(date(y, 12, 1) for y in range(2026, 2031))]
+    graph = graph_of(staff.replace(people=tuple(replace(p, end=rng.choice(ends)) for p in staff.people)))
+    by_year = [org.departures(graph, by=f"{y}-12-31") for y in range(2026, 2031)]
+    tables = [
+        [s.people for s in org.single_points(graph).by_sector],
+        *([s.people for s in org.departures(graph, by=by).by_sector] for by in (None, "60+")),
+        *([s.people for s in found.by_sector] for found in by_year),
+    ]
+    for concept_id in (DEMENTIA, ROSTER):
+        for found in by_year:
+            rows = {r.unit_id: r.leaving for r in found.lost if r.concept_id == concept_id}
+            if "" in rows:
+                tables.append([rows[u] for u in ("", "a", "b") if u in rows])
+    told = 0
+    for whole, *parts in tables:
+        for count in ("women", "men", "total"):
+            values = [getattr(row, count) for row in parts]
+            if getattr(whole, count) is not None:
+                rest = getattr(whole, count) - sum(v for v in values if v is not None)
+                assert rest == 0 or rest >= 3
+                told += 1
+    assert told > 5
+    for earlier, later in itertools.pairwise(by_year):
+        for a, b in zip(earlier.by_sector, later.by_sector, strict=True):
+            for count in ("women", "men", "total"):
+                first, second = getattr(a.people, count), getattr(b.people, count)
+                if first is not None and second is not None:
+                    assert second - first == 0 or second - first >= 3
 
 
 # -- bridges ---------------------------------------------------------------------------------------------------------

@@ -262,8 +262,10 @@ def _of_units(graph: CompetenceGraph, units: Iterable[str] | None, kind: TableKi
 
 
 def _group(measure: str, counts: Any, shown: bool, by_sex: bool) -> GroupRow:
-    women, men = (int(v) if by_sex else None for v in counts[:2])
-    return GroupRow(measure, women, men, int(counts.sum()) if shown else None)
+    total = int(counts.sum())
+    # Where nobody is, no woman and no man is.
+    women, men = (int(v) if by_sex or (shown and total == 0) else None for v in counts[:2])
+    return GroupRow(measure, women, men, total if shown else None)
 
 
 def _read(need: Any) -> list[FutureNeed]:

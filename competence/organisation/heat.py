@@ -17,6 +17,7 @@ from competence.errors import InputError, UnknownIdError
 from competence.graph import CompetenceGraph
 from competence.organisation._published import Figures, conceal
 from competence.organisation._units import (
+    WHOLE,
     UnitTree,
     concept_columns,
     holder_matrix,
@@ -160,6 +161,8 @@ class HeatMap:
         import pandas as pd
 
         names = dict(zip(self.unit_ids, self.unit_names, strict=True))
+        if WHOLE in names:
+            names[WHOLE] = text("organisation.whole", lang)
         labels = dict(zip(self.concept_ids, self.labels[lang], strict=True))
         rows = [
             {**(d := cell.to_dict()), "unit": names[d["unit_id"]], "concept": labels[d["concept_id"]]} for cell in self.cells()
@@ -286,6 +289,8 @@ def _published(figures: Figures, nodes: list[int], columns: NDArray[np.int64]) -
         mean = conceal(tree, counts.sum(axis=0)[None], least, shown)
         mean_by_sex = conceal(tree, counts, least, mean & by_sex)
         totals = _with_total(counts)
+        # Where nobody holds it, no woman and no man does.
+        by_sex = by_sex | (shown & (totals[2] == 0))
         visible = np.stack([mean_by_sex, mean_by_sex, mean])
         level, confidence = (
             np.where(visible, _means(_with_total(figures.count(holder_matrix(graph, chunk, values))), totals), np.nan)
