@@ -30,7 +30,7 @@ from competence.fit import coverage
 from competence.graph import CompetenceGraph
 from competence.group._holdings import N_LEVELS, Entries, Places
 from competence.group._told import labels_of, listed, plain, whole_per_cent
-from competence.model import Concept, ConceptKind, RoleShare, Sex, Unit
+from competence.model import Concept, ConceptKind, Sex, Unit
 from competence.settings import Settings
 
 if TYPE_CHECKING:
@@ -371,42 +371,29 @@ def group_map(
 def map_units(graph: CompetenceGraph, units: Sequence[Unit]) -> GroupMap:
     """Map one unit, or several as if they were one."""
     within = frozenset[str]().union(*(graph.staff.units_below(u.unit_id) for u in units))
-    # What graph.rows gives, read straight from the employments: one map need not wait for the units of everybody.
-    rows = {
-        row
-        for row, person in enumerate(graph.people)
-        for employment in person.employments
-        if employment.unit_id in within and employment.is_current(graph.as_of)
-    }
+    elsewhere = np.fromiter(map(within.isdisjoint, graph.units_of), np.bool_, len(graph.people))
     title = " + ".join(graph.unit_name(u.unit_id) for u in units)
-    return _map(graph, np.array(sorted(rows), dtype=np.int64), within, title, tuple(u.unit_id for u in units))
+    return _map(graph, np.flatnonzero(~elsewhere), within, title, tuple(u.unit_id for u in units))
 
 
-_Roles = list[tuple[str, ...]]
-
-
-def _roles(graph: CompetenceGraph, rows: NDArray[np.int64], within: frozenset[str] | None) -> tuple[_Roles, _Roles]:
-    """Return the roles that each person holds in some units (None: anywhere), and all roles of each.
-
-    Another job elsewhere asks for nothing here, but what it asks for is not unused.
-    """
-    here: list[set[str]] = [set() for _ in rows]
-    anywhere: list[set[str]] = [set() for _ in rows]
-
-    def put(i: int, unit_id: str, shares: Iterable[RoleShare]) -> None:
-        known = {r.role_id for r in shares if r.role_id and r.role_id in graph.role_index}
-        anywhere[i] |= known
-        if within is None or unit_id in within:
-            here[i] |= known
-
-    for i, row in enumerate(rows.tolist()):
-        for employment in graph.people[row].employments:
-            if employment.is_current(graph.as_of):
-                put(i, employment.unit_id, employment.roles)
-    place = {graph.person_ids[row]: i for i, row in enumerate(rows.tolist())}
-    for post in [p for p in graph.staff.posts if p.holder_id in place]:
-        put(place[post.holder_id or ""], post.unit_id, post.roles)
-    return [tuple(sorted(r)) for r in here], [tuple(sorted(r)) for r in anywhere]
+def _roles_within(graph: CompetenceGraph, rows: NDArray[np.int64], within: frozenset[str]) -> list[tuple[str, ...]]:
+    """Return the roles that each person holds in some units: another job elsewhere asks for nothing here."""
+    found: list[set[str]] = [
+        {
+            role.role_id
+            for employment in graph.people[row].employments
+            if employment.unit_id in within and employment.is_current(graph.as_of)
+            for role in employment.roles
+            if role.role_id and role.role_id in graph.role_index
+        }
+        for row in rows.tolist()
+    ]
+    # A post can add only what the employments here do not say already; most say all, and the posts need not be gone through.
+    open_rows = {graph.person_ids[r]: i for i, r in enumerate(rows.tolist()) if not found[i].issuperset(graph.person_roles[r])}
+    for post in graph.staff.posts if open_rows else ():
+        if post.holder_id in open_rows and post.unit_id in within:
+            found[open_rows[post.holder_id]].update(r.role_id for r in post.roles if r.role_id and r.role_id in graph.role_index)
+    return [tuple(sorted(r)) for r in found]
 
 
 def _at_least(row: NDArray[np.int64], level: NDArray[np.int64], n_rows: int) -> NDArray[np.int64]:
@@ -483,7 +470,8 @@ def _map(
     graph: CompetenceGraph, rows: NDArray[np.int64], within: frozenset[str] | None, title: str, unit_ids: tuple[str, ...]
 ) -> GroupMap:
     """Measure a group; only the roles held in some units ask, or all of its people (None)."""
-    roles, all_roles = _roles(graph, rows, within)
+    all_roles = [graph.person_roles[row] for row in rows.tolist()]
+    roles = all_roles if within is None else _roles_within(graph, rows, within)
     people = [graph.person_ids[row] for row in rows.tolist()]
     m = len(graph.concept_ids)
     entries = Entries.of(graph, rows)
