@@ -571,11 +571,12 @@ def _estimate(measure: str, person: NDArray[np.int64], values: NDArray[np.float6
     people, own = np.unique(person, return_inverse=True)
     counts = np.bincount(own).astype(np.float64)
     sums = np.bincount(own, weights=values)
-    n, total = len(people), counts.sum()
+    n, total = len(people), float(counts.sum())
     value = float(sums.sum() / total)
     deviation = sums - value * counts
     variance = float((deviation**2).sum() / total**2 * n / (n - 1)) if n > 1 else 0.0
     if measure in _SHARES:
+        # All or none recognised: the claims of one person are taken for one.
         low, high = _wilson(value, min(value * (1 - value) / variance, total) if variance > 0 else float(n))
     else:
         from scipy.special import stdtrit
