@@ -44,8 +44,11 @@ from cases import (
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from outsider import Outsider
 
 from competence import organisation as org
+from competence.equality import WHOLE as TOP
+from competence.equality import GroupTable, GroupTables, TableKind
 from competence.errors import InputError, UnknownIdError
 from competence.fit import gaps, hard_met
 from competence.graph import CompetenceGraph
@@ -287,6 +290,26 @@ def test_the_reader_of_these_tests_does_find_what_named_figures_give_away() -> N
         reader.learn(unit, lambda level, asked: True, heat.by_sex(unit)["people"])
         reader.learn(unit, lambda level, asked: level >= 1, heat.by_sex(unit)[DEMENTIA])
     assert list(reader.works_out())
+
+
+@pytest.mark.parametrize("seed", range(300, 308))
+def test_a_reader_with_a_solver_finds_no_small_group_in_a_heat_map(seed: int) -> None:
+    graph = graph_of(town(seed, Random(seed).choice([20, 35, 50, 80]), wide=bool(seed % 2)))
+    heat = org.heat_map(graph)
+    names = {unit: unit or TOP for unit in heat.unit_ids}
+    rows = {unit: heat.by_sex(unit) for unit in heat.unit_ids}
+    tables = {names[u]: GroupTable.from_rows([rows[u]["people"], rows[u][DEMENTIA]], "published") for u in heat.unit_ids}
+    parents = {names[u]: None if p is None else names[p] for u, p in zip(heat.unit_ids, heat.parent_ids, strict=True)}
+    level = graph.rounded_column(graph.concept_index[DEMENTIA])
+    outsider = Outsider(
+        GroupTables(TableKind.PUBLISHED, tables, parents),
+        "people",
+        [{DEMENTIA: {p for p, own in zip(graph.person_ids, level, strict=True) if own}}],
+        {p: own[:1] for p, own in zip(graph.person_ids, graph.units_of, strict=True)},
+        graph.sex,
+    )
+    assert outsider.secrets()
+    assert outsider.found_out() == []
 
 
 def flat(*counts: int) -> tuple[UnitTree, np.ndarray[Any, Any]]:
