@@ -291,6 +291,15 @@ class CompetenceGraph:
         """Current unit ids of each person, per row, first the first employment's."""
         return tuple(p.unit_ids(self.as_of) for p in self.people)
 
+    @cached_property
+    def unit_rows(self) -> Mapping[str, tuple[int, ...]]:
+        """Rows of those who currently work in each unit itself, by its id."""
+        found: dict[str, list[int]] = {}
+        for row, units in enumerate(self.units_of):
+            for unit_id in units:
+                found.setdefault(unit_id, []).append(row)
+        return {unit_id: tuple(rows) for unit_id, rows in found.items()}
+
     def unit(self, unit_id: str) -> Unit | None:
         """Return the unit, or None for one that the files only name."""
         position = self.staff.unit_index.get(unit_id)
@@ -343,7 +352,7 @@ class CompetenceGraph:
         wanted: set[str] = set()
         for name in units:
             wanted |= self.staff.units_below(self.staff.find_unit(name).unit_id)
-        return np.array([i for i, own in enumerate(self.units_of) if wanted.intersection(own)], dtype=np.int64)
+        return np.array(sorted({row for unit_id in wanted for row in self.unit_rows.get(unit_id, ())}), dtype=np.int64)
 
     def takes_part(self, row: int, purpose: str) -> OptIn:
         """Say whether a person takes part in a purpose: yes, no, or not asked (a draft, marked "ask first").

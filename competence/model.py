@@ -152,7 +152,7 @@ class ValidationStage(StrEnum):
     @property
     def rank(self) -> int:
         """Position from 0 (identified) to 3 (certified)."""
-        return list(ValidationStage).index(self)
+        return _STAGE_RANK[self]
 
 
 class Visibility(StrEnum):
@@ -166,7 +166,12 @@ class Visibility(StrEnum):
     @property
     def rank(self) -> int:
         """Position from 0 (private) to 3 (organisation)."""
-        return list(Visibility).index(self)
+        return _VISIBILITY_RANK[self]
+
+
+# Looked up for every piece of evidence, a million at a time.
+_STAGE_RANK = MappingProxyType({stage: rank for rank, stage in enumerate(ValidationStage)})
+_VISIBILITY_RANK = MappingProxyType({visibility: rank for rank, visibility in enumerate(Visibility)})
 
 
 class OptIn(StrEnum):

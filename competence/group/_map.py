@@ -371,9 +371,9 @@ def group_map(
 def map_units(graph: CompetenceGraph, units: Sequence[Unit]) -> GroupMap:
     """Map one unit, or several as if they were one."""
     within = frozenset[str]().union(*(graph.staff.units_below(u.unit_id) for u in units))
-    elsewhere = np.fromiter(map(within.isdisjoint, graph.units_of), np.bool_, len(graph.people))
+    rows = np.array(sorted({row for unit_id in within for row in graph.unit_rows.get(unit_id, ())}), dtype=np.int64)
     title = " + ".join(graph.unit_name(u.unit_id) for u in units)
-    return _map(graph, np.flatnonzero(~elsewhere), within, title, tuple(u.unit_id for u in units))
+    return _map(graph, rows, within, title, tuple(u.unit_id for u in units))
 
 
 def _roles_within(graph: CompetenceGraph, rows: NDArray[np.int64], within: frozenset[str]) -> list[tuple[str, ...]]:
