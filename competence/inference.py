@@ -7,8 +7,8 @@ score / sqrt(weight of what is known), fitted on people made up from roles that 
 says how often such a proposal was right among people made up from the *taxonomy*; nobody's answers are in it until HR
 starts :func:`recalibrate`, and answers to suggestions never are.
 
-What a role held asks for follows from the role and is listed apart. Languages and licences are never guessed: a language
-says something of a person's origin, and a licence is held or not. Nothing is guessed from a language either.
+What a role held asks for follows from the role and is listed apart. Languages and licences are never guessed, and nothing
+is guessed from them: a language says something of a person's origin, and a licence, or a register check, is held or not.
 """
 
 from __future__ import annotations
@@ -59,6 +59,8 @@ _MOST_ROLES = 3
 _READ = 50
 """Best proposals per made-up person that a curve is fitted on: about as deep as anybody could ask."""
 _AT_ONCE = 100
+_BLOCKS, _IN_BLOCK = 80, 30
+"""Blocks that readings of made-up people are gathered in, at most, and readings in each, at least."""
 _STEM = 6
 """Letters that stand for a word: what follows is mostly inflection, and stemmers did no better."""
 _COMMON_WORD = 50
@@ -330,7 +332,7 @@ class InferenceModel:
         Parameters
         ----------
         known : sequence of collections of concept ids
-            Ids the model does not know are left aside.
+            Ids the model does not know count as known without saying anything.
         k : int
             How many at most.
         roles : sequence of collections of role ids, or None
@@ -361,7 +363,9 @@ class InferenceModel:
             ]
             has = self._has(people)
             scores = self.items.scores(has)
-            mass = np.sqrt(np.maximum(np.asarray(has.sum(axis=1)).ravel(), 1.0))
+            # What the model has never met says nothing of anything else, and yet is known: made-up people have such too.
+            unmet = np.array([sum(c not in self.column for c in known[i]) for i in part])
+            mass = np.sqrt(np.maximum(np.asarray(has.sum(axis=1)).ravel() + unmet, 1.0))
             for one, score, root in zip(people, scores, mass, strict=True):
                 if not one.known and not one.roles:
                     found.append([])
@@ -511,7 +515,7 @@ def fit_inference(taxonomy: Taxonomy, *, settings: Settings | None = None, seed:
     chosen = (settings or Settings()).inference
     concepts = list(taxonomy.concepts.values())
     index = {c.concept_id: i for i, c in enumerate(concepts)}
-    silent = {c.concept_id for c in concepts if c.kind is ConceptKind.LANGUAGE}
+    silent = {c.concept_id for c in concepts if c.kind in _NEVER}
     rows, columns, weights = [], [], []
     for row, role in enumerate(taxonomy.roles.values()):
         for requirement in role.requirements:
@@ -593,7 +597,25 @@ def _simulate(model: InferenceModel, rng: np.random.Generator, *, with_role: boo
             readings.append(score[best] / root)
             truths.append(np.isin(best, rest).astype(np.float64))
     shares = [float(hits / n) if n else 0.0 for hits, n in following]
-    return _isotonic(np.concatenate(readings), np.concatenate(truths)), (shares[0], shares[1])
+    return _isotonic(*_blocks(np.concatenate(readings), np.concatenate(truths))), (shares[0], shares[1])
+
+
+def _blocks(
+    reading: NDArray[np.float64], truth: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return the mean reading, mean truth and size of blocks of neighbours.
+
+    Single best readings that happened to be right would else make the curve end at certainty.
+    """
+    if not len(reading):
+        return reading, truth, truth
+    order = np.lexsort((truth, reading))
+    parts = np.array_split(order, max(min(_BLOCKS, len(order) // _IN_BLOCK), 1))
+    return (
+        np.array([reading[part].mean() for part in parts]),
+        np.array([truth[part].mean() for part in parts]),
+        np.array([float(len(part)) for part in parts]),
+    )
 
 
 def _isotonic(reading: NDArray[np.float64], truth: NDArray[np.float64], weight: NDArray[np.float64] | None = None) -> Curve:
@@ -725,11 +747,7 @@ def _known_of(graph: CompetenceGraph, row: int, model: InferenceModel) -> _Known
     span = slice(arrays.indptr[row], arrays.indptr[row + 1])
     columns, counts = arrays.concept[span].tolist(), (arrays.rounded[span] > 0).tolist()
     concepts = graph.taxonomy.concepts
-    known = [
-        c
-        for c, holds in zip(columns, counts, strict=True)
-        if holds and concepts[graph.concept_ids[c]].kind not in (ConceptKind.LANGUAGE, ConceptKind.GROUP)
-    ]
+    known = [c for c, holds in zip(columns, counts, strict=True) if holds and concepts[graph.concept_ids[c]].kind not in _NEVER]
     return _Known(known, [graph.role_index[r] for r in graph.person_roles[row]], columns)
 
 
@@ -895,17 +913,15 @@ class _Wording:
     def __init__(self, taxonomy: Taxonomy, lang: str) -> None:
         self.taxonomy, self.lang = taxonomy, lang
         self.verbs: set[str] = set()
-        self.common: dict[str, int] = {}
+        self.common: set[str] = set()
+        self.well_spelt: set[str] = set()
         for concept in taxonomy.concepts.values():
             description = concept.descriptions.get(lang, "").casefold()
             # Descriptions begin with what one does: "Bakar bröd, bullar och räknar om receptet".
             self.verbs.update(re.findall(r"(?:^|, |och )(\w+)", description))
-            for word in {*_WORD.findall(f"{description} {self._name(concept)}".casefold())}:
-                self.common[word] = self.common.get(word, 0) + 1
-        for sayings in taxonomy.sayings(lang).values():
-            for saying in sayings:
-                for word in {*_WORD.findall(saying.casefold())}:
-                    self.common[word] = self.common.get(word, 0) + 1
+            self.well_spelt.update(_WORD.findall(f"{description} {self._name(concept)}".casefold()))
+        said = (s for sayings in taxonomy.sayings(lang).values() for s in sayings)
+        self.common = self.well_spelt.union(w for saying in said for w in _WORD.findall(saying.casefold()))
 
     def _name(self, concept: Concept) -> str:
         return concept.label(self.lang)
@@ -953,8 +969,9 @@ class _Wording:
         return text(f"prompt.{kind}_{form}", self.lang, concept=self._to_you(name))
 
     def _to_you(self, name: str) -> str:
-        """Turn "sin egen tid" into "din egen tid"."""
-        return re.sub(r"\w+(?:'s)?", lambda m: _TO_YOU[self.lang].get(m[0], m[0]), name)
+        """Turn "planera sin egen tid" into "planera din egen tid", but leave whose it is in a clause about others."""
+        before, clause, after = name.partition(" som ")
+        return re.sub(r"\w+(?:'s)?", lambda m: _TO_YOU[self.lang].get(m[0], m[0]), before) + clause + after
 
     def example(self, concept_id: str) -> str:
         """Quote how somebody could say it: the plainest of the concept's sayings."""
@@ -978,9 +995,9 @@ class _Wording:
 
         def plainness(saying: str) -> tuple[int, int, int]:
             words = _WORD.findall(saying.casefold())
-            # Words met nowhere else are misspelt, or local, or of one person's life.
+            # Sayings are spelt as people spell; what descriptions never use is misspelt, dialect or of one person's life.
             return (
-                sum(self.common.get(w, 0) < 2 for w in words),
+                sum(w not in self.well_spelt for w in words),
                 -min(len({w[:5] for w in words} & own), 2),
                 abs(len(words) - 9),
             )
@@ -999,14 +1016,14 @@ class _Wording:
             sentences.append(text("prompt.why_role", self.lang, roles=self._list(roles, quote=False)))
         if proposal.near:
             near = [self.taxonomy.roles[r.role_id].label(self.lang) for r in proposal.near]
-            sentences.append(text("prompt.why_near", self.lang, roles=self._list(near, quote=False)))
+            sentences.append(text("prompt.why_near", self.lang, roles=self._list(near, quote=False, last="or")))
         return tuple(sentences)
 
-    def _list(self, names: Sequence[str], *, quote: bool = True) -> str:
+    def _list(self, names: Sequence[str], *, quote: bool = True, last: str = "and") -> str:
         named = [text("prompt.quoted", self.lang, words=name) if quote else name for name in names]
         if len(named) == 1:
             return named[0]
-        return f"{', '.join(named[:-1])} {text('phrase.and', self.lang)} {named[-1]}"
+        return f"{', '.join(named[:-1])} {text(f'prompt.{last}', self.lang)} {named[-1]}"
 
 
 # ------------------------------------------------------------------------------------------------------ recalibration

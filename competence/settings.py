@@ -92,7 +92,7 @@ class InferenceSettings(_Section):
     """How hidden competence is proposed (DESIGN section 4.2)."""
 
     ridge: float = Field(default=10.0, gt=0, description="Regularisation of the item-item model.")
-    optional: float = Field(default=0.7, gt=0, le=1, description="Weight of an optional requirement beside an essential one.")
+    optional: float = Field(default=0.65, gt=0, le=1, description="Weight of an optional requirement beside an essential one.")
     neighbour_weight: float = Field(
         default=0.05, ge=0, description="Weight of neighbours among roles beside the item-item model."
     )
