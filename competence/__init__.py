@@ -22,9 +22,10 @@ if TYPE_CHECKING:
     from competence.graph import CompetenceGraph, build_graph
     from competence.group import group_map, merge_units, unused_competence
     from competence.inference import infer_hidden, prompts
-    from competence.io import read_aid, read_document, read_local, read_staff, write_staff
+    from competence.io import read_aid, read_document, read_local, read_staff, write_graph, write_staff
     from competence.linking import Linker, link_statements
     from competence.model import Choice, Decision, Evidence, Need, NeedItem, Outcome, Person, Reason, Sex, Statement
+    from competence.organisation import gap_table, heat_map, single_points
     from competence.settings import Settings
     from competence.staff import Staff
     from competence.suggest.experts import find_experts
@@ -68,7 +69,9 @@ __all__ = [
     "example_municipality",
     "find_experts",
     "form_teams",
+    "gap_table",
     "group_map",
+    "heat_map",
     "infer_hidden",
     "link_statements",
     "merge_units",
@@ -81,9 +84,11 @@ __all__ = [
     "read_local",
     "read_staff",
     "roles_within_reach",
+    "single_points",
     "suggest_validations",
     "transition",
     "unused_competence",
+    "write_graph",
     "write_staff",
 ]
 
@@ -95,9 +100,10 @@ _MODULES = {
     "graph": ("CompetenceGraph", "build_graph"),
     "group": ("group_map", "merge_units", "unused_competence"),
     "inference": ("infer_hidden", "prompts"),
-    "io": ("read_aid", "read_document", "read_local", "read_staff", "write_staff"),
+    "io": ("read_aid", "read_document", "read_local", "read_staff", "write_graph", "write_staff"),
     "linking": ("Linker", "link_statements"),
     "model": ("Choice", "Decision", "Evidence", "Need", "NeedItem", "Outcome", "Person", "Reason", "Sex", "Statement"),
+    "organisation": ("gap_table", "heat_map", "single_points"),
     "settings": ("Settings",),
     "staff": ("Staff",),
     "suggest.experts": ("find_experts",),

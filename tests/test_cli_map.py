@@ -80,3 +80,43 @@ def test_the_guide_is_printed_short_or_whole_in_both_languages() -> None:
     assert short.startswith("# ")
     assert whole.count("\n### ") > short.count("\n### ") >= 5
     assert CliRunner().invoke(cli, ["guide", "--lang", "en"]).stdout != short
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("heat", "--rows", "3"), "Hela organisationen"),
+        (("gaps", "--people", "10002"), "local:bemötande"),
+        (("points", "--kind", "named"), "10002"),
+        (("departures", "--by", "60+", "--kind", "named"), "dementia-care"),
+        (("bridges",), "Hemtjänst Norr"),
+        (("circles", "--topic", "demensvård"), "Inget att visa."),
+    ],
+)
+def test_the_map_of_the_organisation_is_shown_and_written(
+    arguments: tuple[str, ...], said: str, eight: str, tmp_path: Path
+) -> None:
+    out = tmp_path / "map.json"
+    assert said in run(arguments[0], eight, *arguments[1:], "--out", str(out)).stdout
+    assert json.loads(out.read_text(encoding="utf-8"))
+
+
+def test_published_figures_hold_no_person_and_no_small_number(eight: str, tmp_path: Path) -> None:
+    out = tmp_path / "points.json"
+    run("points", eight, "--out", str(out))
+    assert "10001" not in out.read_text(encoding="utf-8")
+
+
+def test_a_future_need_is_read_from_a_table(eight: str, tmp_path: Path) -> None:
+    (tmp_path / "behov.csv").write_text("concept;level;count\nfinska;2;5\n", encoding="utf-8")
+    assert "finnish" in run("gaps", eight, "--need", str(tmp_path / "behov.csv")).stdout
+    assert run("gaps", eight, "--need", str(tmp_path / "ingen.csv"), code=2).stderr.startswith("Fel: ingen.csv")
+
+
+def test_a_snapshot_is_kept_and_compared_with(eight: str, tmp_path: Path) -> None:
+    out = tmp_path / "nu.json"
+    run("snapshot", eight, "--out", str(out))
+    assert "10001" not in out.read_text(encoding="utf-8")
+    assert run("snapshot", eight, "--before", str(out)).stdout
+    for refused in ((), ("--out", str(tmp_path / "nu.xlsx"))):
+        assert run("snapshot", eight, *refused, code=2).stderr.startswith("Fel: ange --out")

@@ -6,6 +6,7 @@ Each reads the files, calls the library and prints what the result says of itsel
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -13,7 +14,8 @@ import click
 
 from competence._texts import text
 from competence.cli._options import Call, exit_code, lang_option, load_taxonomy, suggesting_options
-from competence.errors import InputError
+from competence.errors import InputError, UnreadableFileError
+from competence.model import Visibility
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -152,3 +154,189 @@ def transition_command(ctx: click.Context, from_role: str, to_role: str, place: 
 
     lang = ctx.meta["competence.lang"]
     click.echo(transition(load_taxonomy(place), from_role, to_role).explain(lang))
+
+
+_KINDS = click.option(
+    "--kind",
+    type=click.Choice(["published", "named"]),
+    default="published",
+    show_default=True,
+    help="published: figures for women, men and total, small ones hidden. named: for whoever may see the persons.",
+)
+_UNITS = click.option("--units", multiple=True, metavar="UNIT", help="Only this unit, by name or id. May be given several times.")
+_ROWS = click.option("--rows", type=click.IntRange(min=1), default=40, show_default=True, help="Lines shown; --out writes all.")
+
+
+def of_kind(ctx: click.Context, kind: str) -> Call:
+    """Read the shared options. What is published counts only what everybody may see, whatever the audience of persons."""
+    call = Call.of(ctx)
+    return replace(call, audience=Visibility.ORGANISATION.value) if kind == "published" else call
+
+
+def read_need(path: Path) -> pd.DataFrame:
+    """Read a table of a future need, cells as they stand."""
+    import pandas as pd
+
+    try:
+        if path.suffix.lower() == ".xlsx":
+            return pd.read_excel(path, engine="calamine")
+        return pd.read_csv(path, sep=None, engine="python", encoding="utf-8-sig")
+    except (OSError, ValueError) as error:
+        raise UnreadableFileError(f"{path.name}: {error}") from error
+
+
+def lay_out(ctx: click.Context, call: Call, result: Table, staff: Staff, rows: int, *frame: str) -> None:
+    """Print the first lines of a result's table, write all of it where asked, and end with the exit code of the reading."""
+    call.ticker.stage("write")
+    if call.out is not None:
+        write_result(result, call.out, *frame)
+    table = result.to_frame(*frame)
+    call.ticker.close()
+    # Hidden cells are dots, as in the statistics of authorities.
+    shown = table.head(rows).astype(object).where(table.head(rows).notna(), "..")
+    click.echo(shown.to_string(index=False) if len(table) else text("cli.map.none", call.lang))
+    if len(table) > rows:
+        click.echo(text("cli.map.more", call.lang, shown=rows, count=len(table)))
+    if call.out is not None:
+        click.echo(text("cli.written", call.lang, path=call.out))
+    ctx.exit(exit_code(staff))
+
+
+@group_of_maps.command(name="heat")
+@suggesting_options
+@_UNITS
+@click.option(
+    "--concept", "concepts", multiple=True, metavar="ID", help="Only this competence, by id. May be given several times."
+)
+@_KINDS
+@_ROWS
+@click.pass_context
+def heat_command(ctx: click.Context, units: tuple[str, ...], concepts: tuple[str, ...], kind: str, rows: int) -> None:
+    """Count who holds what in each unit of FILES, with level and confidence."""
+    from competence.organisation import heat_map
+
+    call = of_kind(ctx, kind)
+    graph = call.graph(call.read())
+    found = heat_map(graph, units=units or None, concepts=concepts or None, kind=kind)
+    lay_out(ctx, call, found, graph.staff, rows, call.lang)
+
+
+@group_of_maps.command(name="gaps")
+@suggesting_options
+@_UNITS
+@click.option("--people", multiple=True, metavar="ID", help="In place of units: this person. May be given several times.")
+@click.option(
+    "--need",
+    type=click.Path(path_type=Path),
+    metavar="TABLE",
+    help="In place of both: a future need as .xlsx or .csv with the columns concept, level, count, unit and by (a date).",
+)
+@_ROWS
+@click.pass_context
+def gaps_command(ctx: click.Context, units: tuple[str, ...], people: tuple[str, ...], need: Path | None, rows: int) -> None:
+    """Set what people and units in FILES can beside what their roles, or a future need, ask for."""
+    from competence.organisation import gap_table
+
+    call = of_kind(ctx, "named" if people else "published")
+    asked = None if need is None else read_need(need)
+    graph = call.graph(call.read())
+    found = gap_table(graph, people=people or None, units=units or None, need=asked)
+    lay_out(ctx, call, found, graph.staff, rows)
+
+
+@group_of_maps.command(name="points")
+@suggesting_options
+@_UNITS
+@_KINDS
+@_ROWS
+@click.pass_context
+def points_command(ctx: click.Context, units: tuple[str, ...], kind: str, rows: int) -> None:
+    """Count, or list by --kind named, what in FILES hangs on one single person."""
+    from competence.organisation import single_points
+
+    call = of_kind(ctx, kind)
+    graph = call.graph(call.read())
+    lay_out(ctx, call, single_points(graph, units=units or None, kind=kind), graph.staff, rows)
+
+
+@group_of_maps.command(name="departures")
+@suggesting_options
+@_UNITS
+@click.option(
+    "--by", metavar="DATE|AGE BAND", help='Who has left by a date, or an age band such as "60+" (default: all end dates).'
+)
+@_KINDS
+@_ROWS
+@click.pass_context
+def departures_command(ctx: click.Context, units: tuple[str, ...], by: str | None, kind: str, rows: int) -> None:
+    """Show which competences units in FILES lose holders of, and what falls below what is needed."""
+    from competence.organisation import departures
+
+    call = of_kind(ctx, kind)
+    graph = call.graph(call.read())
+    lay_out(ctx, call, departures(graph, by=by, units=units or None, kind=kind), graph.staff, rows)
+
+
+@group_of_maps.command(name="bridges")
+@suggesting_options
+@_KINDS
+@_ROWS
+@click.pass_context
+def bridges_command(ctx: click.Context, kind: str, rows: int) -> None:
+    """Show how the units of FILES are tied by what their people can, and which stand alone."""
+    from competence.organisation import bridges
+
+    call = of_kind(ctx, kind)
+    graph = call.graph(call.read())
+    lay_out(ctx, call, bridges(graph, kind=kind), graph.staff, rows)
+
+
+@group_of_maps.command(name="circles")
+@suggesting_options
+@click.option("--topic", required=True, metavar="WORDS", help="What the circle is about, in Swedish or English or a concept id.")
+@_UNITS
+@click.option("--n", type=click.IntRange(min=1), default=3, show_default=True, help="How many circles at most.")
+@click.pass_context
+def circles_command(ctx: click.Context, topic: str, units: tuple[str, ...], n: int) -> None:
+    """Bring 4 to 8 people of different units in FILES together around a topic, among those who are willing."""
+    from competence.organisation import circles
+
+    call = Call.of(ctx)
+    graph = call.graph(call.read())
+    found = circles(graph, topic, n=n, units=units or None, seed=call.seed)
+    call.ticker.stage("write")
+    if call.out is not None:
+        write_result(found, call.out)
+    call.ticker.close()
+    click.echo("\n\n".join(circle.explain(call.lang) for circle in found.circles) or text("cli.map.none", call.lang))
+    if call.out is not None:
+        click.echo(text("cli.written", call.lang, path=call.out))
+    ctx.exit(exit_code(graph.staff))
+
+
+@group_of_maps.command(name="snapshot")
+@suggesting_options
+@click.option(
+    "--before", type=click.Path(path_type=Path), metavar="FILE", help="An earlier snapshot: what has changed since is shown."
+)
+@_ROWS
+@click.pass_context
+def snapshot_command(ctx: click.Context, before: Path | None, rows: int) -> None:
+    """Write the published figures of FILES to --out as .json, to be compared with later ones; it holds no person."""
+    from competence.organisation import Snapshot, compare, snapshot
+
+    call = of_kind(ctx, "published")
+    if (call.out is None and before is None) or (call.out is not None and call.out.suffix.lower() != ".json"):
+        raise InputError(text("cli.map.snapshot_rule", call.lang))
+    earlier = None if before is None else Snapshot.from_json(before.read_text(encoding="utf-8"))
+    graph = call.graph(call.read())
+    now = snapshot(graph)
+    if call.out is not None:
+        call.out.write_text(now.to_json() + "\n", encoding="utf-8")
+    if earlier is not None:
+        changes = compare(earlier, now).to_frame()
+        click.echo(changes.head(rows).astype(object).where(changes.head(rows).notna(), "..").to_string(index=False))
+    call.ticker.close()
+    if call.out is not None:
+        click.echo(text("cli.written", call.lang, path=call.out))
+    ctx.exit(exit_code(graph.staff))
