@@ -232,6 +232,7 @@ WITHOUT_FIGURES = {
     "sex_columns": "what tables are counted from",
     "transition": "two roles",
     "unit_requirements": "what roles ask for, nobody counted",
+    "write_graph": "a file of the map itself, with the names of people",
     "write_staff": "a file of the employer's own",
 }
 BESIDE_NAMES: dict[str, Callable[[CompetenceGraph], Any]] = {
