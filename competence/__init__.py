@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from competence.equality import GroupTable
     from competence.errors import CompetenceError, Problem, Problems
     from competence.example import example_municipality
+    from competence.figures import access_equity, segregation, valuation_audit
     from competence.graph import CompetenceGraph, build_graph
     from competence.group import group_map, merge_units, unused_competence
     from competence.inference import infer_hidden, prompts
@@ -63,6 +64,7 @@ __all__ = [
     "Suggestions",
     "Taxonomy",
     "__version__",
+    "access_equity",
     "answers_to_statements",
     "apply_local",
     "build_graph",
@@ -84,10 +86,12 @@ __all__ = [
     "read_local",
     "read_staff",
     "roles_within_reach",
+    "segregation",
     "single_points",
     "suggest_validations",
     "transition",
     "unused_competence",
+    "valuation_audit",
     "write_graph",
     "write_staff",
 ]
@@ -97,6 +101,7 @@ _MODULES = {
     "equality": ("GroupTable",),
     "errors": ("CompetenceError", "Problem", "Problems"),
     "example": ("example_municipality",),
+    "figures": ("access_equity", "segregation", "valuation_audit"),
     "graph": ("CompetenceGraph", "build_graph"),
     "group": ("group_map", "merge_units", "unused_competence"),
     "inference": ("infer_hidden", "prompts"),
