@@ -875,9 +875,7 @@ class _Learned:
             preferred=preferred,
             languages=languages,
             descriptions=[
-                (i, _term_words(text, titles=False))
-                for i, r in enumerate(records)
-                for text in r.descriptions.values()
+                (i, _term_words(text, titles=False)) for i, r in enumerate(records) for text in r.descriptions.values()
             ],
             documents=_role_documents(taxonomy, roles),
             profiles=profiles,

@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from competence._words import Lexicon, Token, title_tokens, tokenize
 from competence.linking._space import Space, characters, stems
@@ -68,7 +69,7 @@ class Title:
 class TitleGroups:
     """Weigh titles against the titles of each occupation group; made by :meth:`fit`, never changed."""
 
-    def __init__(self, titles: Sequence[Title], owners: np.ndarray, codes: Sequence[str], lexicon: Lexicon) -> None:
+    def __init__(self, titles: Sequence[Title], owners: NDArray[Any], codes: Sequence[str], lexicon: Lexicon) -> None:
         from scipy.sparse import csr_matrix
 
         self.codes = list(codes)
@@ -81,8 +82,8 @@ class TitleGroups:
         self._char_rows, self._stem_rows = self.char.rows(texts), self.stem.rows(texts)
         n = len(codes)
         self._base = (np.bincount(owners, minlength=n) + 1) / (len(owners) + n)
-        self._heads: dict[str, np.ndarray] = {}
-        self._others: dict[str, np.ndarray] = {}
+        self._heads: dict[str, NDArray[np.float64]] = {}
+        self._others: dict[str, NDArray[np.float64]] = {}
         for title, owner in zip(titles, owners, strict=True):
             for table, keys in ((self._heads, (title.head,)), (self._others, title.others)):
                 for key in keys:
@@ -120,7 +121,7 @@ class TitleGroups:
             found.append((self.codes[groups[k]], round(float(min(likely[k], sure, 1 - sure)), 6)))
         return found
 
-    def inputs(self, title: Title, without: Sequence[int] = ()) -> tuple[np.ndarray, np.ndarray]:
+    def inputs(self, title: Title, without: Sequence[int] = ()) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Return the groups that are compared, and per group what speaks for it, as if the titles ``without`` were not there."""
         char, stem = self.char.rows([title.words]), self.stem.rows([title.words])
         gone = np.array(sorted(without), dtype=np.int64)
@@ -138,29 +139,29 @@ class TitleGroups:
         columns = [label, _lead(label), np.log(head / self._base), _lead(together), letters, _lead(letters)]
         return chosen, np.round(np.array([c[chosen] for c in columns]).T, 9)
 
-    def _share(self, table: Mapping[str, np.ndarray], key: str, gone: Sequence[int]) -> np.ndarray:
+    def _share(self, table: Mapping[str, NDArray[np.float64]], key: str, gone: Sequence[int]) -> NDArray[np.float64]:
         counts = table.get(key)
         seen = np.zeros(len(self.codes)) if counts is None else counts.copy()
         for k in gone:
             seen[self.owners[k]] -= 1
-        return (seen + _SMOOTHED * self._base) / (seen.sum() + _SMOOTHED)
+        return np.asarray((seen + _SMOOTHED * self._base) / (seen.sum() + _SMOOTHED), dtype=np.float64)
 
-    def _letters(self, char: csr_matrix, gone: np.ndarray) -> np.ndarray:
-        scores = self._profiles[:, char.indices] @ char.data
+    def _letters(self, char: csr_matrix, gone: NDArray[Any]) -> NDArray[np.float64]:
+        scores = np.asarray(self._profiles[:, char.indices] @ char.data, dtype=np.float64)
         for group in sorted(set(self.owners[gone].tolist())):
             left = self._sums[group] - self._char_rows[gone[self.owners[gone] == group]].sum(axis=0).A1
             scores[group] = float(_lengthened(np.sqrt(np.maximum(left, 0.0))[None, :])[0, char.indices] @ char.data)
         return scores
 
 
-def _lengthened(rows: np.ndarray) -> np.ndarray:
+def _lengthened(rows: NDArray[Any]) -> NDArray[np.float64]:
     """Return rows of length 1."""
-    return rows / np.maximum(np.sqrt((rows**2).sum(axis=1, keepdims=True)), 1e-12)
+    return np.asarray(rows / np.maximum(np.sqrt((rows**2).sum(axis=1, keepdims=True)), 1e-12), dtype=np.float64)
 
 
-def _lead(values: np.ndarray) -> np.ndarray:
+def _lead(values: NDArray[Any]) -> NDArray[np.float64]:
     """Return how far each value is ahead of the best other one."""
     if len(values) < 2:
         return values
     best, second = np.sort(values)[::-1][:2]
-    return values - np.where(values == best, second, best)
+    return np.asarray(values - np.where(values == best, second, best), dtype=np.float64)
