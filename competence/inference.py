@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 from functools import cached_property
-from math import isfinite
+from math import fsum, isfinite
 from typing import Any
 
 import numpy as np
@@ -59,6 +59,7 @@ _MOST_ROLES = 3
 _READ = 50
 """Best proposals per made-up person that a curve is fitted on: about as deep as anybody could ask."""
 _AT_ONCE = 100
+_DIGITS = 12
 _BLOCKS, _IN_BLOCK = 80, 30
 """Blocks that readings of made-up people are gathered in, at most, and readings in each, at least."""
 _STEM = 6
@@ -379,7 +380,7 @@ class InferenceModel:
                 barred = ~self.may_be_asked
                 barred[one.known] = True
                 order = _best(np.where(barred, -np.inf, probability), score, k)
-                found.append([(self.concept_ids[c], float(probability[c])) for c in order if not barred[c]])
+                found.append([(self.concept_ids[c], round(float(probability[c]), _DIGITS)) for c in order if not barred[c]])
         return found
 
     @staticmethod
@@ -422,8 +423,7 @@ class InferenceModel:
             scores = self.items.scores(has)
             roots = np.sqrt(np.maximum(np.asarray(has.sum(axis=1)).ravel(), 1.0))
             for one, score, root in zip(part, scores, roots, strict=True):
-                reading = score / root
-                probability = self._curve(calibration, one)(reading)
+                probability = np.round(self._curve(calibration, one)(score / root), _DIGITS)
                 barred = ~self.may_be_asked | (score <= 0) | (probability < settings.cutoff)
                 barred[one.known] = True
                 barred[one.barred] = True
@@ -434,7 +434,9 @@ class InferenceModel:
                 best = np.array(
                     [c for c in _best(np.where(barred, -np.inf, probability), score, settings.most) if not barred[c]], np.int64
                 )
-                yield _Found(best, probability[best], score[best], reading[best], self._explain(one, best))
+                explained = self._explain(one, best)
+                exact = np.array([fsum(part for _, _, part in parts) for parts in explained])
+                yield _Found(best, self._curve(calibration, one)(exact / root), exact, exact / root, explained)
 
     def _explain(self, one: _Known, proposed: NDArray[np.int64]) -> list[tuple[tuple[str, str, float], ...]]:
         """Return the contribution of each holding and role to each proposal, the largest first."""
@@ -469,7 +471,11 @@ class _Found:
 
 
 def _best(probability: NDArray[np.float64], score: NDArray[np.float64], k: int) -> list[int]:
-    """Return the k best columns by probability, score and place, without sorting them all."""
+    """Return the k best columns by probability, score and place, without sorting them all.
+
+    The last digits of a score depend on who else is scored at once; they must not decide between equals.
+    """
+    probability, score = np.round(probability, _DIGITS), np.round(score, _DIGITS)
     k = min(k, len(probability))
     least = np.partition(probability, len(probability) - k)[len(probability) - k]
     among = np.flatnonzero(probability >= least)
