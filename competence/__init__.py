@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from competence.figures import access_equity, segregation, valuation_audit
     from competence.graph import CompetenceGraph, build_graph
     from competence.group import group_map, merge_units, unused_competence
-    from competence.inference import infer_hidden, prompts
+    from competence.inference import infer_hidden, prompts, recalibrate
     from competence.io import read_aid, read_document, read_local, read_staff, write_graph, write_staff
     from competence.linking import Linker, link_statements
     from competence.model import Choice, Decision, Evidence, Need, NeedItem, Outcome, Person, Reason, Sex, Statement
@@ -85,6 +85,7 @@ __all__ = [
     "read_guide",
     "read_local",
     "read_staff",
+    "recalibrate",
     "roles_within_reach",
     "segregation",
     "single_points",
@@ -104,7 +105,7 @@ _MODULES = {
     "figures": ("access_equity", "segregation", "valuation_audit"),
     "graph": ("CompetenceGraph", "build_graph"),
     "group": ("group_map", "merge_units", "unused_competence"),
-    "inference": ("infer_hidden", "prompts"),
+    "inference": ("infer_hidden", "prompts", "recalibrate"),
     "io": ("read_aid", "read_document", "read_local", "read_staff", "write_graph", "write_staff"),
     "linking": ("Linker", "link_statements"),
     "model": ("Choice", "Decision", "Evidence", "Need", "NeedItem", "Outcome", "Person", "Reason", "Sex", "Statement"),

@@ -297,7 +297,7 @@ class InferenceModel:
     items : ItemModel
         The numbers.
     may_be_asked : ndarray of bool, shape (n_concepts,)
-        Asked for by some role, and neither a group, a language nor a licence.
+        Asked for by some role, and neither a group, a language, a licence nor one that ``settings.never`` names.
     calibration : Calibration
         As shipped, fitted on made-up people.
     settings : InferenceSettings
@@ -521,7 +521,7 @@ def fit_inference(taxonomy: Taxonomy, *, settings: Settings | None = None, seed:
     chosen = (settings or Settings()).inference
     concepts = list(taxonomy.concepts.values())
     index = {c.concept_id: i for i, c in enumerate(concepts)}
-    silent = {c.concept_id for c in concepts if c.kind in _NEVER}
+    silent = {c.concept_id for c in concepts if _is_silent(c, chosen)}
     rows, columns, weights = [], [], []
     for row, role in enumerate(taxonomy.roles.values()):
         for requirement in role.requirements:
@@ -539,7 +539,7 @@ def fit_inference(taxonomy: Taxonomy, *, settings: Settings | None = None, seed:
         neighbour_weight=chosen.neighbour_weight,
         word_weight=chosen.label_weight,
     )
-    may_be_asked = np.array([c.kind not in _NEVER for c in concepts], dtype=np.bool_)
+    may_be_asked = np.array([c.concept_id not in silent for c in concepts], dtype=np.bool_)
     may_be_asked &= np.bincount(asked.indices, minlength=len(concepts)) > 0
     nothing = Curve((0.0,), (0.0,))
     name = f"{taxonomy.id} {taxonomy.version}".strip()
@@ -753,8 +753,14 @@ def _known_of(graph: CompetenceGraph, row: int, model: InferenceModel) -> _Known
     span = slice(arrays.indptr[row], arrays.indptr[row + 1])
     columns, counts = arrays.concept[span].tolist(), (arrays.rounded[span] > 0).tolist()
     concepts = graph.taxonomy.concepts
-    known = [c for c, holds in zip(columns, counts, strict=True) if holds and concepts[graph.concept_ids[c]].kind not in _NEVER]
+    telling = [not _is_silent(concepts[graph.concept_ids[c]], model.settings) for c in columns]
+    known = [c for c, holds, tells in zip(columns, counts, telling, strict=True) if holds and tells]
     return _Known(known, [graph.role_index[r] for r in graph.person_roles[row]], columns)
+
+
+def _is_silent(concept: Concept, settings: InferenceSettings) -> bool:
+    """Say whether nobody is asked about a concept and nothing is guessed from it."""
+    return concept.kind in _NEVER or concept.concept_id in settings.never
 
 
 def _following(graph: CompetenceGraph, row: int) -> list[int]:

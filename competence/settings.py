@@ -111,6 +111,14 @@ class InferenceSettings(_Section):
     least_answers: int = Field(
         default=200, ge=50, description="Fewest answers to questions from which a recalibration is made; nothing is learnt below."
     )
+    never: tuple[str, ...] = Field(
+        default=(
+            *("accountant-abroad", "doctor-abroad", "engineer-abroad", "lawyer-abroad", "military-service-abroad"),
+            *("nurse-abroad", "pharmacist-abroad", "police-abroad", "social-worker-abroad", "teacher-abroad"),
+        ),
+        description="Concepts that nobody is asked about and nothing is guessed from, beside languages and licences: "
+        "they would hint at where somebody comes from.",
+    )
     prior_answers: float = Field(
         default=100.0, ge=0, description="How many answers the earlier curve counts as in a recalibration."
     )

@@ -607,3 +607,11 @@ def test_ranking_sets_gives_best_first_and_never_what_is_known(model: InferenceM
 def test_with_roles_known_what_they_ask_for_is_ranked_by_how_often_people_have_it(model: InferenceModel) -> None:
     (found,) = model.rank([set()], 5, roles=[["r0"]])
     assert {c for c, p in found if p == pytest.approx(model.calibration.follows[0])} == {"s1", "s2", "s3", "s4", "s5"}
+
+
+def test_nobody_is_asked_about_what_would_hint_at_where_they_come_from() -> None:
+    municipal = Taxonomy.bundled("municipal")
+    model = fit_inference(municipal)
+    never = Settings().inference.never
+    assert set(never) <= municipal.concepts.keys()
+    assert not any(model.may_be_asked[model.column[c]] for c in never)
