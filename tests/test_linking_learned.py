@@ -15,7 +15,7 @@ from competence.io import read_staff
 from competence.linking import How, Linker, Pair, link_statements
 from competence.linking._learn import Classifier, Trees
 from competence.linking._meanings import _MANY, Meanings
-from competence.linking._ranker import Catalogue, Example, Query, Ranker, Recipe, _fit_mix
+from competence.linking._ranker import Catalogue, Example, Query, Ranker, Recipe, _fit_ways
 from competence.linking._space import Space, characters, pairs_of_words, stems
 from competence.model import Concept, Importance, Requirement, Role
 from competence.taxonomy import Taxonomy
@@ -308,15 +308,16 @@ def test_a_text_with_two_targets_learns_from_neither_while_it_is_asked_for() -> 
     assert channels["prior"][0] == pytest.approx([0.0, 0.0, 1 / 3])
 
 
-def test_trees_count_by_what_they_find_that_likeness_does_not() -> None:
+def test_likeness_counts_beside_the_trees_by_what_it_finds_that_they_do_not() -> None:
     random = np.random.Generator(np.random.PCG64(5))
     counts = np.full(200, 4)
     right = np.tile([True, False, False, False], 200)
     says, noise = np.where(right, 2.0, -2.0) + random.normal(size=800), random.normal(size=800)
-    by_trees = _fit_mix(says, noise / 5, right, counts)
-    by_likeness = _fit_mix(noise, says / 5, right, counts)
-    assert by_trees > 5
-    assert by_likeness < 0.5
+    beside_good, nothing = _fit_ways(says, np.column_stack([noise, np.zeros(800)]), right, counts)
+    (beside_poor,) = _fit_ways(noise, says[:, None], right, counts)
+    assert abs(beside_good) < 0.3
+    assert nothing == 0.0
+    assert beside_poor > 3
 
 
 def test_a_code_leads_to_its_group_also_where_labels_are_all_that_is_known() -> None:

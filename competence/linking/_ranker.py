@@ -39,12 +39,14 @@ _BLEND = {"also": 0.47, "document": 0.3, "about": 0.2, "group": 0.3, "near": 0.7
 """Weights of the other channels beside likeness to labels, where all are simply added."""
 _ALIKE = ("also", "about")
 """The channels beside likeness to labels that no example has taught."""
-_LABEL_MIX = 0.15
-"""See :class:`Head`: for labels that are few. Where the questions learned from are such as will be asked, it is learned."""
+_LABEL_MIX, _EXAMPLE_MIX = 0.15, 1.0
+"""See :class:`Head`: for labels that are few, and for examples that are few."""
 _FEW_EXAMPLES = 0.2
 """Examples per target below which trees order better beside likeness: skill terms have 0.1, job titles 0.3."""
-_MOST_MIX = 50.0
-"""Trees that count so much order alone."""
+_WAYS = ("char", "stem", "label", "also", "about", "document", "several", "group_label")
+"""Ways of likeness whose weights beside the trees are learned where each target has many labels."""
+_WAYS_RIDGE, _LEAST_TREES = 3.0, 0.1
+"""Shrinks those weights, per unit of spread; and what the trees count at least."""
 _MANY_LABELS = 4
 """Labels per target from which on they are such as people write: a hidden one then teaches what is asked."""
 _WEIGHED_BEST, _WEIGHED_REST = 20, 6
@@ -136,6 +138,8 @@ class Head:
     mix : float
         0: the score is the trees' log odds. Else it is the plain sum of likeness plus ``mix`` times the trees' probability:
         that orders what people write better than a few labels alone can teach, or few examples of many targets.
+    ways : tuple of float
+        Where each target has many labels: what each way of likeness adds to the log odds, instead of ``mix``.
     lean : bool
         Whether learned from labels only.
     """
@@ -143,6 +147,7 @@ class Head:
     trees: Trees
     trust: tuple[float, float, float]
     mix: float
+    ways: tuple[float, ...]
     lean: bool
 
 
@@ -155,7 +160,7 @@ class _Seen:
 
     inputs: np.ndarray
     right: np.ndarray
-    blend: np.ndarray
+    alike: np.ndarray
     learned: np.ndarray
     counts: np.ndarray
     draws: np.ndarray
@@ -227,8 +232,8 @@ class Ranker:
         -----
         From 300 examples on, the weights are learned from examples; before that, from the targets' own labels, each hidden
         while it is asked for (where labels are few, every third of them together with its whole target: the answer is then its
-        group, or nothing). Where examples are few for that many targets, how much the trees count beside plain likeness is
-        learned from their answers to the half of the queries that they have not seen.
+        group, or nothing). Where each target has many labels, what each way of likeness counts beside the trees is learned
+        from their answers to the half of the queries that they have not seen.
         """
         label_words = [words for _, words in catalogue.labels]
         texts = [
@@ -318,7 +323,7 @@ class Ranker:
             channels = self._channels(queries, examples=np.array(part), left_out=without)
             gold = [[self.examples[k].target for k in self._same_words[self.examples[i].words]] for i in part]
             seen.append(self._seen(queries, channels, gold, lean=False))
-        self._learn(name, seen, None if self._few_examples else 0.0, lean=False)
+        self._learn(name, seen, mix=_EXAMPLE_MIX if self._few_examples else 0.0, lean=False)
 
     def _seen(
         self, queries: Sequence[Query], channels: Mapping[str, np.ndarray], gold: Sequence[Sequence[int]], *, lean: bool
@@ -326,20 +331,21 @@ class Ranker:
         candidates = self._candidates(channels)
         together, first = candidates
         likeness = self._likeness(channels, together, lean=lean)
+        alike = self._alike(channels, candidates, lean=lean)
         inputs = self._inputs(queries, channels, candidates, lean=lean)
         draws = np.array([_hashed(q.words) for q in queries])
         right = np.array([np.isin(row, wanted) for row, wanted in zip(together, gold, strict=True)])
         sampled = (together + draws[:, None]) % _WEIGHED_REST == 0
         learned = right | sampled | (_better(likeness, first) < _WEIGHED_BEST) | (not lean and not self._few_examples)
-        return _Seen(inputs, right[first], likeness[first], learned[first], first.sum(axis=1), draws)
+        return _Seen(inputs, right[first], alike, learned[first], first.sum(axis=1), draws)
 
-    def _learn(self, name: str, seen: Sequence[_Seen], mix: float | None, *, lean: bool) -> None:
+    def _learn(self, name: str, seen: Sequence[_Seen], *, mix: float, lean: bool) -> None:
         """Fit the trees, and from trees of either half of the queries how far their answers to the other half can be trusted."""
         if not seen:
             return
         inputs = np.concatenate([s.inputs for s in seen])
         right = np.concatenate([s.right for s in seen])
-        blend = np.concatenate([s.blend for s in seen])
+        alike = np.concatenate([s.alike for s in seen])
         learned = np.concatenate([s.learned for s in seen])
         counts = np.concatenate([s.counts for s in seen])
         half = np.repeat(np.concatenate([s.draws for s in seen]) % 2, counts)
@@ -352,9 +358,9 @@ class Ranker:
         crossed = np.empty(len(right))
         for side in (0, 1):
             crossed[half == side] = learnt((half != side) & learned).log_odds(inputs[half == side])
-        mix = _fit_mix(crossed, blend, right, counts) if mix is None else mix
-        trust = _fit_trust(_mixed(crossed, blend, mix), right, counts)
-        self.heads[name] = Head(learnt(learned), trust, mix, lean)
+        ways = _fit_ways(crossed, alike, right, counts) if lean and self._many_labels else ()
+        trust = _fit_trust(_mixed(crossed, alike, mix, ways), right, counts)
+        self.heads[name] = Head(learnt(learned), trust, mix, ways, lean)
 
     def _fit_on_labels(self, name: str, left_out: Mapping[str, np.ndarray], *, coded: bool = False) -> None:
         """Learn from the targets' own labels, each hidden, some with all of their target."""
@@ -362,10 +368,6 @@ class Ranker:
         several = np.bincount(self._label_owner, minlength=self.catalogue.size)
         drawn = sorted(range(len(labels)), key=lambda i: hashlib.sha256(repr((labels[i][0], labels[i][1])).encode()).digest())
         many = self._many_labels
-        if many:
-            # Each target once before any twice: else what is learned is how targets of very many labels are found.
-            turns = {i: turn for mine in _by_target(labels, drawn) for turn, i in enumerate(mine)}
-            drawn = sorted((i for i in drawn if several[labels[i][0]] > 1), key=turns.__getitem__)
         drawn = sorted(drawn[: self.recipe.most_labels * (3 if many else 2) // 2])
         seen: list[_Seen] = []
         same: dict[tuple[int, Words], list[int]] = {}
@@ -386,7 +388,7 @@ class Ranker:
             code = {"code": left_out["code of labels"][drawn[start : start + step]]} if "code of labels" in left_out else {}
             channels = self._channels(queries, hidden=hidden, gone=np.array(gone), left_out=code)
             seen.append(self._seen(queries, channels, gold, lean=True))
-        self._learn(name, seen, None if many else _LABEL_MIX, lean=True)
+        self._learn(name, seen, mix=_LABEL_MIX, lean=True)
 
     # ------------------------------------------------------------ what the catalogue is compared by
 
@@ -762,6 +764,15 @@ class Ranker:
         blend = self._blend(channels) if lean else self._blend(channels, _ALIKE)
         return np.asarray(np.round(blend[np.arange(len(together))[:, None], together], 9))
 
+    def _alike(self, channels: Mapping[str, np.ndarray], candidates: tuple[np.ndarray, np.ndarray], *, lean: bool) -> np.ndarray:
+        """Return what is weighed beside the trees, shape (candidates that count, ways): plain likeness, or each way of it."""
+        together, first = candidates
+        if not (lean and self._many_labels):
+            return np.asarray(self._likeness(channels, together, lean=lean)[first][:, None])
+        at = np.arange(len(together))[:, None]
+        ways = [channels[name][at, together][first] for name in _WAYS if name in channels]
+        return np.asarray(np.round(np.column_stack(ways), 9))
+
     _CHANNELS = (
         *("char", "stem", "label", "several", "also", "about", "document", "near", "votes", "group_label", "group", "wider"),
         *("group_near", "group_votes", "code4", "code3", "code2", "code1", "prior"),
@@ -863,8 +874,8 @@ class Ranker:
         learned = self.heads[head]
         counts = first.sum(axis=1)
         odds = learned.trees.log_odds(self._inputs(queries, channels, (together, first), lean=learned.lean))
-        blend = self._likeness(channels, together, lean=learned.lean)[first]
-        probabilities = np.round(_trusted(_mixed(odds, blend, learned.mix), counts, learned.trust), 9)
+        alike = self._alike(channels, (together, first), lean=learned.lean)
+        probabilities = np.round(_trusted(_mixed(odds, alike, learned.mix, learned.ways), counts, learned.trust), 9)
         ends = np.cumsum(counts)
         found = []
         for i, (end, count) in enumerate(zip(ends, counts, strict=True)):
@@ -887,32 +898,35 @@ def _better(values: np.ndarray, first: np.ndarray) -> np.ndarray:
     return better
 
 
-def _mixed(odds: np.ndarray, blend: np.ndarray, mix: float) -> np.ndarray:
-    """Return the score that orders candidates."""
-    return odds if mix == 0 else np.asarray(blend + mix / (1 + np.exp(-odds)))
+def _mixed(odds: np.ndarray, alike: np.ndarray, mix: float, ways: Sequence[float]) -> np.ndarray:
+    """Return the score that orders candidates; the sum runs way by way, so that it hangs on no number of texts."""
+    if ways:
+        return np.asarray(odds + sum(w * column for w, column in zip(ways, alike.T, strict=True)))
+    return odds if mix == 0 else np.asarray(alike[:, 0] + mix / (1 + np.exp(-odds)))
 
 
-def _fit_mix(odds: np.ndarray, blend: np.ndarray, right: np.ndarray, counts: np.ndarray) -> float:
-    """Fit what the trees' probability counts beside likeness: a softmax over the candidates of each query finds the right one."""
+def _fit_ways(odds: np.ndarray, alike: np.ndarray, right: np.ndarray, counts: np.ndarray) -> tuple[float, ...]:
+    """Fit what each way of likeness adds to the log odds: a softmax over the candidates of each query finds the right one."""
     from scipy.optimize import minimize
 
+    spread = alike.std(axis=0) + 1e-9
     starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
-    some = np.repeat(np.add.reduceat(right.astype(int), starts) > 0, counts)
-    inputs = np.column_stack([1 / (1 + np.exp(-odds)), blend])[some]
-    right, counts = right[some], counts[np.add.reduceat(right.astype(int), starts) > 0]
+    found = np.add.reduceat(right.astype(int), starts) > 0
+    some = np.repeat(found, counts)
+    inputs, right, counts = np.column_stack([odds, alike / spread])[some], right[some], counts[found]
     starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
 
     def loss(weights: np.ndarray) -> tuple[float, np.ndarray]:
         scores = inputs @ weights
         powers = np.exp(scores - np.repeat(np.maximum.reduceat(scores, starts), counts))
-        of_all, of_right = np.add.reduceat(powers, starts), np.add.reduceat(powers * right, starts)
         # Added so that a right candidate far behind leaves the logarithm finite.
-        of_right += 1e-12
+        of_all, of_right = np.add.reduceat(powers, starts), np.add.reduceat(powers * right, starts) + 1e-12
         slope = inputs.T @ (powers / np.repeat(of_all, counts) - powers * right / np.repeat(of_right, counts))
-        return float(np.sum(np.log(of_all) - np.log(of_right)) + weights @ weights / 2), slope + weights
+        missed = float(np.sum(np.log(of_all) - np.log(of_right)))
+        return missed + _WAYS_RIDGE * float(weights @ weights) / 2, slope + _WAYS_RIDGE * weights
 
-    by_trees, by_likeness = minimize(loss, np.ones(2), jac=True, method="L-BFGS-B").x
-    return float(by_trees / max(by_likeness, by_trees / _MOST_MIX, 1e-3))
+    first, *others = minimize(loss, np.zeros(inputs.shape[1]), jac=True, method="L-BFGS-B").x
+    return tuple(float(w) for w in np.array(others) / spread / max(first, _LEAST_TREES))
 
 
 def _leads(scores: np.ndarray, counts: np.ndarray) -> np.ndarray:
@@ -950,14 +964,6 @@ def _trusted(scores: np.ndarray, counts: np.ndarray, trust: tuple[float, float, 
 def _nothing() -> Ranking:
     empty = np.zeros(0, dtype=np.int64)
     return Ranking(empty, np.zeros(0), empty)
-
-
-def _by_target(labels: Sequence[tuple[int, Words]], places: Sequence[int]) -> Iterable[list[int]]:
-    """Return the places of the labels of each target, in the order given."""
-    found: dict[int, list[int]] = {}
-    for i in places:
-        found.setdefault(labels[i][0], []).append(i)
-    return found.values()
 
 
 def _four_digits(catalogue: Catalogue) -> set[str]:
