@@ -23,6 +23,7 @@ import numpy as np
 from competence._words import Lexicon
 from competence.linking._learn import Classifier, Trees
 from competence.linking._space import Space, characters, stems
+from competence.solve.choice import fit_choice
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -907,25 +908,8 @@ def _mixed(odds: np.ndarray, alike: np.ndarray, mix: float, ways: Sequence[float
 
 def _fit_ways(odds: np.ndarray, alike: np.ndarray, right: np.ndarray, counts: np.ndarray) -> tuple[float, ...]:
     """Fit what each way of likeness adds to the log odds: a softmax over the candidates of each query finds the right one."""
-    from scipy.optimize import minimize
-
     spread = alike.std(axis=0) + 1e-9
-    starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
-    found = np.add.reduceat(right.astype(int), starts) > 0
-    some = np.repeat(found, counts)
-    inputs, right, counts = np.column_stack([odds, alike / spread])[some], right[some], counts[found]
-    starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
-
-    def loss(weights: np.ndarray) -> tuple[float, np.ndarray]:
-        scores = inputs @ weights
-        powers = np.exp(scores - np.repeat(np.maximum.reduceat(scores, starts), counts))
-        # Added so that a right candidate far behind leaves the logarithm finite.
-        of_all, of_right = np.add.reduceat(powers, starts), np.add.reduceat(powers * right, starts) + 1e-12
-        slope = inputs.T @ (powers / np.repeat(of_all, counts) - powers * right / np.repeat(of_right, counts))
-        missed = float(np.sum(np.log(of_all) - np.log(of_right)))
-        return missed + _WAYS_RIDGE * float(weights @ weights) / 2, slope + _WAYS_RIDGE * weights
-
-    first, *others = minimize(loss, np.zeros(inputs.shape[1]), jac=True, method="L-BFGS-B").x
+    first, *others = fit_choice(np.column_stack([odds, alike / spread]), right, counts, ridge=_WAYS_RIDGE)
     return tuple(float(w) for w in np.array(others) / spread / max(first, _LEAST_TREES))
 
 
