@@ -98,7 +98,7 @@ def test_rows_read_are_rows_kept_plus_rows_set_aside_in_every_line_of_the_table(
     start = next(k for k, line in enumerate(lines) if line.startswith("---"))
     rows = [line.split() for line in lines[start + 1 :]]
     table = [row for row in rows[: rows.index(next(r for r in rows if "rader" in r))] if row]
-    assert len(table) == 10
+    assert len(table) == 11
     for row in table:
         read, kept, aside = (int(cell) for cell in row[-4:-1])
         assert read == kept + aside

@@ -310,6 +310,11 @@ def with_random_ids(staff: Staff, ids: Mapping[str, str]) -> Staff:
             for d in staff.decisions
             if all(p in ids for p in d.people)
         ),
+        delegations=tuple(
+            replace(d, delegator_id=ids[d.delegator_id], delegate_id=ids[d.delegate_id])
+            for d in staff.delegations
+            if d.delegator_id in ids and d.delegate_id in ids
+        ),
     )
 
 
