@@ -114,7 +114,17 @@ def test_published_figures_hold_no_person_and_no_small_number(eight: str, tmp_pa
 def test_a_future_need_is_read_from_a_table(eight: str, tmp_path: Path) -> None:
     (tmp_path / "behov.csv").write_text("concept;level;count\nfinska;2;5\n", encoding="utf-8")
     assert "finnish" in run("gaps", eight, "--need", str(tmp_path / "behov.csv")).stdout
-    assert run("gaps", eight, "--need", str(tmp_path / "ingen.csv"), code=2).stderr.startswith("Fel: ingen.csv")
+    # As Excel saves it in Sweden, with one column only, and empty.
+    (tmp_path / "excel.csv").write_bytes("concept;count\nbemötande;9\n".encode("cp1252"))
+    assert "local:bemötande" in run("gaps", eight, "--need", str(tmp_path / "excel.csv")).stdout
+    (tmp_path / "en.csv").write_text("concept\nfinska\n", encoding="utf-8")
+    assert "finnish" in run("gaps", eight, "--need", str(tmp_path / "en.csv")).stdout
+    (tmp_path / "tom.csv").write_text("", encoding="utf-8")
+    for refused in ("tom.csv", "ingen.csv", "ingen.xlsx"):
+        told = run("gaps", eight, "--need", str(tmp_path / refused), code=2).stderr
+        assert told.startswith("Fel: ")
+        assert refused in told
+        assert told.count("\n") == 1
 
 
 def test_a_snapshot_is_kept_and_compared_with(eight: str, tmp_path: Path) -> None:

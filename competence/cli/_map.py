@@ -173,16 +173,17 @@ def of_kind(ctx: click.Context, kind: str) -> Call:
     return replace(call, audience=Visibility.ORGANISATION.value) if kind == "published" else call
 
 
-def read_need(path: Path) -> pd.DataFrame:
-    """Read a table of a future need, cells as they stand."""
-    import pandas as pd
+def read_need(path: Path, lang: str) -> list[dict[str, object]]:
+    """Read a table of a future need: the first sheet or the file, with the delimiter and the encoding it happens to have."""
+    from competence.io._files import grids_of
 
-    try:
-        if path.suffix.lower() == ".xlsx":
-            return pd.read_excel(path, engine="calamine")
-        return pd.read_csv(path, sep=None, engine="python", encoding="utf-8-sig")
-    except (OSError, ValueError) as error:
-        raise UnreadableFileError(f"{path.name}: {error}") from error
+    grids = grids_of(path).grids
+    filled = [row for grid in grids[:1] for row in grid.rows if any(cell not in (None, "") for cell in row)]
+    if not filled:
+        raise UnreadableFileError(text("cli.map.no_need", lang, file=path.name))
+    headings = [str(cell).strip() for cell in filled[0]]
+    # A cell that is empty says nothing of its column, which then keeps its default.
+    return [{h: c for h, c in zip(headings, row, strict=False) if h and c not in (None, "")} for row in filled[1:]]
 
 
 def lay_out(ctx: click.Context, call: Call, result: Table, staff: Staff, rows: int, *frame: str) -> None:
@@ -238,7 +239,7 @@ def gaps_command(ctx: click.Context, units: tuple[str, ...], people: tuple[str, 
     from competence.organisation import gap_table
 
     call = of_kind(ctx, "named" if people else "published")
-    asked = None if need is None else read_need(need)
+    asked = None if need is None else read_need(need, call.lang)
     graph = call.graph(call.read())
     found = gap_table(graph, people=people or None, units=units or None, need=asked)
     lay_out(ctx, call, found, graph.staff, rows)
