@@ -182,8 +182,12 @@ def read_need(path: Path, lang: str) -> list[dict[str, object]]:
     if not filled:
         raise UnreadableFileError(text("cli.map.no_need", lang, file=path.name))
     headings = [str(cell).strip() for cell in filled[0]]
-    # A cell that is empty says nothing of its column, which then keeps its default.
-    return [{h: c for h, c in zip(headings, row, strict=False) if h and c not in (None, "")} for row in filled[1:]]
+    # A cell that is empty says nothing of its column, which then keeps its default; a text file has numbers as text.
+    return [
+        {h: int(c) if h in ("level", "count") and isinstance(c, str) and c.strip().isdecimal() else c for h, c in cells if h}
+        for row in filled[1:]
+        if (cells := [(h, c) for h, c in zip(headings, row, strict=False) if c not in (None, "")])
+    ]
 
 
 def lay_out(ctx: click.Context, call: Call, result: Table, staff: Staff, rows: int, *frame: str) -> None:
