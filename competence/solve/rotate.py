@@ -1,7 +1,8 @@
 """Who moves to whose post: swaps and cycles in which every left post is filled again.
 
 This module decides the plan of highest total gain under limits on the length of cycles, on movers per unit and on
-critical competence left in each unit. Which moves are possible, and what each is worth, is decided above it.
+critical competence left in each unit; posts without a holder start chains. Which moves are possible, and what each is
+worth, is decided above it; several periods in a row are planned in :mod:`competence.solve.periods`.
 """
 
 from __future__ import annotations
@@ -20,13 +21,62 @@ from competence.model import Outcome
 from competence.solve.budget import PROOF, Budget, Progress, infeasible
 from competence.solve.programme import maximise, maximise_whole
 
-__all__ = ["RotationSolution", "enumerate_cycles", "rotate"]
+__all__ = ["RotationSolution", "RotationStart", "enumerate_cycles", "rotate"]
 
 _LIMIT = 3_000_000  # cycles kept in memory at most: about 100 MB
 _PATHS = 1_500_000  # paths held at once while enumerating
 _ALL_COLUMNS = 60_000  # up to here the linear programme gets every cycle at once
 _POOL = 15  # best cycles per person kept for the neighbourhood search
+_FIRST = 15  # most valuable cycles per person that the linear programme begins with
+_LIFT = 1e-4  # share of the bound that may be lost by ending the linear programme before every column was priced out
 _NODES = 20_000  # search nodes per neighbourhood: more is better spent on another neighbourhood
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RotationStart:
+    """What a later call needs to go on from a solution instead of from nothing.
+
+    Parameters
+    ----------
+    plan : tuple of tuple of int
+        The cycles and chains of the plan.
+    columns : ndarray of int32, shape (k, longest)
+        Cycles that the linear programme or the search still considered, padded with -1; none where moves were free.
+    """
+
+    plan: tuple[tuple[int, ...], ...]
+    columns: NDArray[np.int32]
+
+    def renumbered(self, position: ArrayLike) -> RotationStart:
+        """Return the start for other positions, as when somebody has come or gone.
+
+        Parameters
+        ----------
+        position : array of int
+            New position of each old one (people and supply posts); -1 is gone, and so is every cycle through it.
+
+        Returns
+        -------
+        RotationStart
+
+        Raises
+        ------
+        InputError
+            If a position of the plan has no entry.
+
+        Examples
+        --------
+        >>> RotationStart(((0, 2),), np.array([[0, 2], [1, 2]], dtype=np.int32)).renumbered([1, -1, 0]).plan
+        ((0, 1),)
+        """
+        new = np.append(np.asarray(position, dtype=np.int64), -1)
+        if self.columns.max(initial=-1) >= new.size - 1 or max((i for c in self.plan for i in c), default=-1) >= new.size - 1:
+            raise InputError("position must have one entry for each person and supply post of the earlier call")
+        plan = [tuple(int(new[i]) for i in c) for c in self.plan]
+        inside = self.columns >= 0
+        columns = new[self.columns]
+        columns = columns[~(inside & (columns < 0)).any(axis=1)]
+        return RotationStart(tuple(sorted(_canonical(c) for c in plan if min(c) >= 0)), columns.astype(np.int32))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,11 +86,14 @@ class RotationSolution:
     Parameters
     ----------
     cycles : tuple of tuple of int
-        ``(a, b, c)``: a moves to the post of b, b to that of c, c to that of a. Smallest position first, sorted.
+        ``(a, b, c)``: a moves to the post of b, b to that of c, c to that of a. Smallest position first, sorted. In a
+        chain one position is a supply post: ``(a, n + k, b)`` moves a to supply post k and b to the post of a, and
+        the post of b is left empty.
     gains : tuple of float
         Gain of each cycle: the sum of its moves.
-    person_prices : ndarray, shape (n,)
-        What the person is worth to the plan. Without cycle limit: the price of moving plus that of the post.
+    person_prices : ndarray, shape (n + n_supply,)
+        What the person, or the supply post, is worth to the plan. Without cycle limit: the price of moving plus that
+        of the post.
     group_prices : ndarray, shape (n_groups,)
         What one more mover in the unit would be worth, at most.
     cover_prices : ndarray, shape (n_groups, n_competences)
@@ -48,7 +101,9 @@ class RotationSolution:
     n_candidates : int
         Cycles (moves, when the length is free) that were considered.
     outcome : Outcome
-        ``steps`` are neighbourhoods solved.
+        ``steps`` are rounds of the linear programme and neighbourhoods solved.
+    start : RotationStart
+        For ``start`` of a later call on almost the same problem.
 
     Notes
     -----
@@ -63,13 +118,18 @@ class RotationSolution:
     cover_prices: NDArray[np.float64]
     n_candidates: int
     outcome: Outcome
+    start: RotationStart
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Arcs:
-    """Allowed moves as CSR: sorted columns, no move to the own post, no locked person."""
+    """Allowed moves as CSR: sorted columns, no move to the own post, no locked person.
+
+    Positions from ``people`` on are supply posts; a move of theirs leaves that person's post empty.
+    """
 
     n: int
+    people: int
     indptr: NDArray[np.int64]
     target: NDArray[np.int64]
     gain: NDArray[np.float64]
@@ -86,6 +146,7 @@ class _Sides:
     Rows 0..n_groups-1 count movers (limit may be infinite); the rest are (unit, competence) cells that could bind.
     """
 
+    people: int
     groups: NDArray[np.int64]
     holders: sparse.csr_array
     cell: NDArray[np.int64]
@@ -103,7 +164,7 @@ class _Sides:
         k, rows = source.size, self.n_groups + self.cell.size
         position = np.arange(k)
         here, there = self.groups[source], self.groups[target]
-        known = here >= 0
+        known = (here >= 0) & (source < self.people)
         parts = [(here[known], position[known], np.ones(int(known.sum())))]
         if self.cell.size:
             held = self.holders[source].tocoo()
@@ -154,28 +215,115 @@ def enumerate_cycles(
     return _enumerate(_arcs(gain, ()), max_cycle, limit)
 
 
-def _arcs(gain: sparse.csr_array | sparse.csr_matrix, locked: Sequence[int]) -> _Arcs:
-    """Check the gains and return the moves that may be made."""
+def _canonical(ring: Sequence[int]) -> tuple[int, ...]:
+    """Turn a cycle so that its smallest position comes first."""
+    low = list(ring).index(min(ring))
+    return tuple(int(i) for i in (*ring[low:], *ring[:low]))
+
+
+def _positions(given: Sequence[int], n: int, name: str) -> NDArray[np.int64]:
+    """Check a list of positions of people."""
+    who = np.asarray(given, dtype=np.int64).reshape(-1)
+    if who.size and (who.min() < 0 or who.max() >= n):
+        raise InputError(f"{name} must be positions of people in 0..{n - 1}")
+    return who
+
+
+def _arcs(gain: sparse.csr_array | sparse.csr_matrix, locked: Sequence[int], may_empty: Sequence[int] | None = None) -> _Arcs:
+    """Check the gains and return the moves that may be made, with those by which a supply post takes a last place."""
     csr = sparse.csr_array(gain, copy=True).astype(np.float64)
-    if csr.shape[0] != csr.shape[1]:
-        raise InputError(f"gain must be square, people by people; got shape {csr.shape}")
+    people, n = csr.shape
+    if n < people:
+        raise InputError(
+            f"gain must be people by their posts (square), with a column more per supply post; got shape {csr.shape}"
+        )
     csr.sum_duplicates()
     csr.sort_indices()
     if csr.nnz and not (np.isfinite(csr.data).all() and csr.data.min() >= 0):
         raise InputError("gain must be finite and at least 0; forbid a move by leaving it out")
-    n = csr.shape[0]
     free = np.ones(n, dtype=bool)
-    if len(locked):
-        who = np.asarray(locked, dtype=np.int64)
-        if who.min() < 0 or who.max() >= n:
-            raise InputError(f"locked must be positions in 0..{n - 1}")
-        free[who] = False
-    source = np.repeat(np.arange(n, dtype=np.int64), np.diff(csr.indptr))
+    free[_positions(locked, people, "locked")] = False
+    source = np.repeat(np.arange(people, dtype=np.int64), np.diff(csr.indptr))
     target = csr.indices.astype(np.int64)
     keep = (source != target) & free[source] & free[target]
+    source, target, worth = source[keep], target[keep], csr.data[keep]
+    if n > people:
+        empties = free[:people].copy()
+        if may_empty is not None:
+            chosen = np.zeros(people, dtype=bool)
+            chosen[_positions(may_empty, people, "may_empty")] = True
+            empties &= chosen
+        last = np.flatnonzero(empties)
+        source = np.concatenate([source, np.repeat(np.arange(people, n), last.size)])
+        target = np.concatenate([target, np.tile(last, n - people)])
+        worth = np.concatenate([worth, np.zeros(last.size * (n - people))])
     indptr = np.zeros(n + 1, dtype=np.int64)
-    np.cumsum(np.bincount(source[keep], minlength=n), out=indptr[1:])
-    return _Arcs(n, indptr, target[keep], csr.data[keep])
+    np.cumsum(np.bincount(source, minlength=n), out=indptr[1:])
+    return _Arcs(n, people, indptr, target, worth)
+
+
+def _kept(arcs: _Arcs, keep: NDArray[np.bool_], gain: NDArray[np.float64] | None = None) -> _Arcs:
+    """Return some of the moves, with other gains if given (one per move before the choice)."""
+    indptr = np.zeros(arcs.n + 1, dtype=np.int64)
+    np.cumsum(np.bincount(arcs.source[keep], minlength=arcs.n), out=indptr[1:])
+    return _Arcs(arcs.n, arcs.people, indptr, arcs.target[keep], (arcs.gain if gain is None else gain)[keep])
+
+
+def _rings(arcs: _Arcs, max_cycle: int, limit: int) -> tuple[NDArray[np.int32], NDArray[np.float64], bool]:
+    """List the cycles of people and the chains into supply posts, of at most max_cycle people each."""
+    if arcs.people == arcs.n:
+        return _enumerate(arcs, max_cycle, limit)
+    among = (arcs.source < arcs.people) & (arcs.target < arcs.people)
+    cycles, worth, complete = _enumerate(_kept(arcs, among), max_cycle, limit)
+    if not complete:
+        return cycles, worth, False
+    chains, gains, complete = _chains(arcs, max_cycle, limit - len(cycles))
+    wide = np.full((len(cycles) + len(chains), max_cycle + 1), -1, dtype=np.int32)
+    wide[: len(cycles), :max_cycle] = cycles
+    wide[len(cycles) :] = chains
+    worth = np.concatenate([worth, gains])
+    order = np.argsort(wide[:, 0], kind="stable")
+    return wide[order], worth[order], complete
+
+
+def _chains(arcs: _Arcs, most: int, limit: int) -> tuple[NDArray[np.int32], NDArray[np.float64], bool]:
+    """List the chains of at most ``most`` people into each supply post: who takes it, who takes that one's post, ...
+
+    Grown backwards from the supply post; closed where the last post left may stay empty.
+    """
+    source = arcs.source
+    moves = np.flatnonzero(source < arcs.people)
+    order = moves[np.lexsort((source[moves], arcs.target[moves]))]
+    into = np.zeros(arcs.n + 1, dtype=np.int64)
+    np.cumsum(np.bincount(arcs.target[moves], minlength=arcs.n), out=into[1:])
+    found: list[NDArray[np.int32]] = [np.empty((0, most + 1), dtype=np.int32)]
+    gains: list[NDArray[np.float64]] = [np.empty(0)]
+    total = 0
+    for post in range(arcs.people, arcs.n):
+        empties = np.zeros(arcs.n, dtype=bool)
+        empties[arcs.target[arcs.indptr[post] : arcs.indptr[post + 1]]] = True
+        path, value = np.array([[post]], dtype=np.int64), np.zeros(1)
+        for length in range(1, most + 1):
+            last = path[:, -1]
+            count = into[last + 1] - into[last]
+            at = np.repeat(np.arange(len(path)), count)
+            arc = order[into[last][at] + np.arange(at.size) - np.repeat(np.cumsum(count) - count, count)]
+            keep = (path[at] != source[arc][:, None]).all(axis=1)
+            at, arc = at[keep], arc[keep]
+            path, value = np.column_stack([path[at], source[arc]]), value[at] + arcs.gain[arc]
+            closed = empties[source[arc]]
+            ring = path[closed][:, ::-1]
+            # From here on the smallest position first, as in cycles.
+            low = ring.argmin(axis=1)
+            ring = ring[np.arange(len(ring))[:, None], (low[:, None] + np.arange(length + 1)) % (length + 1)]
+            wide = np.full((len(ring), most + 1), -1, dtype=np.int32)
+            wide[:, : length + 1] = ring
+            found.append(wide)
+            gains.append(value[closed])
+            total += len(ring)
+            if total > limit or len(path) > 20 * _PATHS:
+                return np.concatenate(found)[:limit], np.concatenate(gains)[:limit], False
+    return np.concatenate(found), np.concatenate(gains), True
 
 
 def _enumerate(arcs: _Arcs, max_cycle: int, limit: int) -> tuple[NDArray[np.int32], NDArray[np.float64], bool]:
@@ -231,7 +379,9 @@ def rotate(
     group_limit: ArrayLike | None = None,
     locked: Sequence[int] = (),
     cover: tuple[sparse.csr_array | sparse.csr_matrix | ArrayLike, ArrayLike] | None = None,
+    may_empty: Sequence[int] | None = None,
     pinned_cycles: Sequence[Sequence[int]] = (),
+    start: RotationStart | None = None,
     effort: int | None = None,
     time_limit: float | None = None,
     seed: int = 0,
@@ -241,12 +391,15 @@ def rotate(
 
     Parameters
     ----------
-    gain : CSR array, shape (n, n)
-        Entry (i, j) >= 0: what it is worth that i takes the post of j. Absent is forbidden.
+    gain : CSR array, shape (n, n + n_supply)
+        Entry (i, j) >= 0: what it is worth that i takes the post of j. Absent is forbidden. Columns from n on are
+        supply posts, which nobody holds (vacancies, parental leave): each may be filled and starts a chain, at whose
+        end one post is left empty instead, so that no more posts are empty after the plan than before.
     max_cycle : int or None
-        Longest cycle, at least 2; None is without limit (cycles of thousands of people are then usual).
-    groups : array of int, shape (n,), or None
-        Unit of each person, 0..n_groups-1; -1 is none.
+        Most people in a cycle or chain, at least 2; None is without limit (cycles of thousands of people are then
+        usual).
+    groups : array of int, shape (n,) or (n + n_supply,), or None
+        Unit of each person, and of each supply post, 0..n_groups-1; -1 is none.
     group_limit : array of int, shape (n_groups,), or None
         How many people of each unit may move.
     locked : sequence of int
@@ -254,10 +407,15 @@ def rotate(
     cover : (holders, minimum) or None
         ``holders`` (n, k), true where the person holds critical competence k; ``minimum`` (n_groups, k). After the
         plan each unit keeps at least min(minimum, holders now) holders. Needs ``groups``.
+    may_empty : sequence of int or None
+        People whose posts a chain may leave empty; None is all who are not locked.
     pinned_cycles : sequence of sequences of int
         Cycles that are in the plan whatever they are worth (a move that is not in ``gain`` counts 0).
+    start : RotationStart or None
+        ``start`` of an earlier solution of almost the same problem: its plan, as far as it is still allowed, is
+        where the search begins, and its columns are where the linear programme begins.
     effort : int or None
-        Neighbourhoods solved at most; None takes 40 + n / 5 up to 440.
+        Rounds of the linear programme and neighbourhoods at most; None takes 50 + n / 5 up to 450.
     time_limit : float or None
         Guard in seconds.
     seed : int
@@ -293,34 +451,39 @@ def rotate(
     >>> plan.cycles, plan.outcome.objective, plan.outcome.status.value
     (((0, 1, 2),), 10.0, 'optimal')
     """
-    arcs = _arcs(gain, locked)
+    arcs = _arcs(gain, locked, may_empty)
     n = arcs.n
     if max_cycle is not None and max_cycle < 2:
         raise InputError(f"max_cycle must be at least 2, or None; got {max_cycle}")
-    budget = Budget(effort, time_limit, progress, default=min(440, 40 + n // 5))
-    sides = _sides(n, groups, group_limit, cover)
+    budget = Budget(effort, time_limit, progress, default=min(450, 50 + n // 5))
+    sides = _sides(arcs.people, n, groups, group_limit, cover)
     pinned, pinned_gain, conflicts = _pin(gain, sides, pinned_cycles, locked, max_cycle)
     if conflicts:
         outcome = infeasible(budget, conflicts, "rotation")
-        return _solution(n, sides, (), {}, np.zeros(n), np.zeros(sides.limit.size), 0, outcome)
+        return _solution(n, sides, (), {}, np.zeros(n), np.zeros(sides.limit.size), 0, outcome, _NO_COLUMNS)
     if pinned:
         taken = np.fromiter((i for c in pinned for i in c), dtype=np.int64)
-        arcs = _arcs(gain, [*locked, *taken.tolist()])
+        gone = np.zeros(n, dtype=bool)
+        gone[taken] = True
+        arcs = _kept(arcs, ~(gone[arcs.source] | gone[arcs.target]))
         ahead = np.fromiter((c[(k + 1) % len(c)] for c in pinned for k in range(len(c))), dtype=np.int64)
         spent = sides.of_arcs(taken, ahead).sum(axis=1)
-        sides = _Sides(sides.groups, sides.holders, sides.cell, sides.n_groups, sides.n_kinds, sides.limit - spent)
+        sides = _Sides(sides.people, sides.groups, sides.holders, sides.cell, sides.n_groups, sides.n_kinds, sides.limit - spent)
     arcs, exponent = _useful(arcs, sides)
     if max_cycle is None:
-        answer = _free(arcs, sides, budget, seed)
+        answer = _free(arcs, sides, budget, seed, start)
     else:
-        answer = _limited(arcs, sides, max_cycle, budget, seed)
+        answer = _limited(arcs, sides, max_cycle, budget, seed, start)
     answer = _rescaled(answer, exponent)
     cycles = {**dict(zip(pinned, pinned_gain, strict=True)), **answer.cycles}
     value = fsum(cycles.values())
     # Prices of free plans are exact to a 2^36th of the largest gain per person; those of cycles are sums of floats.
     rounding = float(np.ldexp(PROOF if max_cycle is None else 1e-12, exponent))
     outcome = budget.outcome(value, answer.bound + fsum(pinned_gain), answer.method, notes=answer.notes, rounding=rounding)
-    return _solution(n, sides, tuple(cycles), cycles, answer.person, answer.side, answer.candidates, outcome)
+    return _solution(n, sides, tuple(cycles), cycles, answer.person, answer.side, answer.candidates, outcome, answer.columns)
+
+
+_NO_COLUMNS = np.empty((0, 2), dtype=np.int32)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -331,6 +494,7 @@ class _Answer:
     side: NDArray[np.float64]
     candidates: int
     method: str
+    columns: NDArray[np.int32]
     notes: tuple[str, ...] = ()
 
 
@@ -343,15 +507,13 @@ def _useful(arcs: _Arcs, sides: _Sides) -> tuple[_Arcs, int]:
     source = arcs.source
     limit = np.append(sides.limit[: sides.n_groups], np.inf)
     barred = limit[np.where(sides.groups >= 0, sides.groups, sides.n_groups)] < 1 - 1e-9
+    barred[arcs.people :] = False
     open_ = ~(barred[source] | barred[arcs.target])
     graph = sparse.csr_array((np.ones(int(open_.sum())), (source[open_], arcs.target[open_])), shape=(arcs.n, arcs.n))
     part = sparse.csgraph.connected_components(graph, connection="strong")[1] if arcs.n else np.empty(0, dtype=np.int64)
     keep = open_ & (part[source] == part[arcs.target])
-    indptr = np.zeros(arcs.n + 1, dtype=np.int64)
-    np.cumsum(np.bincount(source[keep], minlength=arcs.n), out=indptr[1:])
-    gain = arcs.gain[keep]
-    exponent = int(np.frexp(gain.max(initial=0.0))[1])
-    return _Arcs(arcs.n, indptr, arcs.target[keep], np.ldexp(gain, -exponent)), exponent
+    exponent = int(np.frexp(arcs.gain[keep].max(initial=0.0))[1])
+    return _kept(arcs, keep, np.ldexp(arcs.gain, -exponent)), exponent
 
 
 def _rescaled(answer: _Answer, exponent: int) -> _Answer:
@@ -359,7 +521,7 @@ def _rescaled(answer: _Answer, exponent: int) -> _Answer:
     cycles = {cycle: float(np.ldexp(gain, exponent)) for cycle, gain in answer.cycles.items()}
     bound = float(np.ldexp(answer.bound, exponent))
     person, side = np.ldexp(answer.person, exponent), np.ldexp(answer.side, exponent)
-    return _Answer(cycles, bound, person, side, answer.candidates, answer.method, answer.notes)
+    return _Answer(cycles, bound, person, side, answer.candidates, answer.method, answer.columns, answer.notes)
 
 
 def _solution(
@@ -371,6 +533,7 @@ def _solution(
     side: NDArray[np.float64],
     candidates: int,
     outcome: Outcome,
+    columns: NDArray[np.int32],
 ) -> RotationSolution:
     ordered = tuple(sorted(cycles))
     cover = np.zeros(sides.n_groups * sides.n_kinds)
@@ -383,10 +546,12 @@ def _solution(
         cover.reshape(sides.n_groups, sides.n_kinds),
         candidates,
         outcome,
+        RotationStart(ordered, columns),
     )
 
 
 def _sides(
+    people: int,
     n: int,
     groups: ArrayLike | None,
     group_limit: ArrayLike | None,
@@ -396,8 +561,10 @@ def _sides(
     if groups is None and (group_limit is not None or cover is not None):
         raise InputError("group_limit and cover need groups, the unit of each person")
     unit = np.full(n, -1, dtype=np.int64) if groups is None else np.asarray(groups, dtype=np.int64)
+    if unit.shape == (people,):
+        unit = np.append(unit, np.full(n - people, -1, dtype=np.int64))
     if unit.shape != (n,):
-        raise InputError(f"groups must have one entry per person ({n}); got shape {unit.shape}")
+        raise InputError(f"groups must have one entry per person ({people}), and per supply post; got shape {unit.shape}")
     limits = None if group_limit is None else np.asarray(group_limit, dtype=np.float64)
     minimum = np.zeros((0, 0)) if cover is None else np.asarray(cover[1], dtype=np.int64)
     n_groups = max([int(unit.max(initial=-1)) + 1, 0 if limits is None else limits.size, minimum.shape[0]])
@@ -406,20 +573,23 @@ def _sides(
     if limits.shape != (n_groups,) or (limits < 0).any():
         raise InputError(f"group_limit must have one number >= 0 per unit ({n_groups}); got shape {limits.shape}")
     if cover is None:
-        return _Sides(unit, sparse.csr_array((n, 0)), np.empty(0, dtype=np.int64), n_groups, 0, limits)
+        return _Sides(people, unit, sparse.csr_array((n, 0)), np.empty(0, dtype=np.int64), n_groups, 0, limits)
     held: Any = cover[0]
     holders: sparse.csr_array = sparse.csr_array(held, copy=True).astype(np.float64)
     holders.eliminate_zeros()
     holders.data[:] = 1.0
-    if minimum.ndim != 2 or minimum.shape != (n_groups, holders.shape[1]) or holders.shape[0] != n:
-        raise InputError(f"cover must be holders ({n}, k) and minimum ({n_groups}, k); got {holders.shape} and {minimum.shape}")
+    if minimum.ndim != 2 or minimum.shape != (n_groups, holders.shape[1]) or holders.shape[0] != people:
+        raise InputError(
+            f"cover must be holders ({people}, k) and minimum ({n_groups}, k); got {holders.shape} and {minimum.shape}"
+        )
+    holders = sparse.csr_array(sparse.vstack([holders, sparse.csr_array((n - people, holders.shape[1]))], format="csr"))
     known = np.flatnonzero(unit >= 0)
     by_unit = sparse.csr_array((np.ones(known.size), (unit[known], known)), shape=(n_groups, n))
     now = np.asarray((by_unit @ holders).todense(), dtype=np.float64).reshape(n_groups, -1)
     kept = np.minimum(minimum, now)
     cell = np.flatnonzero((kept > 0).ravel()).astype(np.int64)
     slack = (now - kept).ravel()[cell]
-    return _Sides(unit, holders, cell, n_groups, holders.shape[1], np.concatenate([limits, slack]))
+    return _Sides(people, unit, holders, cell, n_groups, holders.shape[1], np.concatenate([limits, slack]))
 
 
 def _pin(
@@ -431,7 +601,7 @@ def _pin(
 ) -> tuple[list[tuple[int, ...]], list[float], tuple[str, ...]]:
     """Bring pinned cycles into canonical order with their gains, and name every rule they break."""
     csr = sparse.csr_array(gain)
-    n = csr.shape[0]
+    people, n = csr.shape
     cycles: list[tuple[int, ...]] = []
     conflicts: list[str] = []
     seen: set[int] = set()
@@ -439,17 +609,18 @@ def _pin(
         ring = [int(i) for i in given]
         if len(ring) < 2 or len(set(ring)) != len(ring) or min(ring) < 0 or max(ring) >= n:
             raise InputError(f"a pinned cycle must name at least two different positions in 0..{n - 1}; got {tuple(given)}")
-        low = ring.index(min(ring))
-        canonical = tuple(ring[low:] + ring[:low])
+        if sum(i >= people for i in ring) > 1:
+            raise InputError(f"a pinned chain must name one supply post; got {tuple(given)}")
+        canonical = _canonical(ring)
         if canonical in cycles:
             continue
         conflicts += [f"pinned_twice:{i}" for i in canonical if i in seen]
         conflicts += [f"pinned_locked:{i}" for i in canonical if i in set(locked)]
-        if max_cycle is not None and len(canonical) > max_cycle:
+        if max_cycle is not None and sum(i < people for i in canonical) > max_cycle:
             conflicts.append(f"pinned_too_long:{canonical[0]}")
         seen.update(canonical)
         cycles.append(canonical)
-    gains = [fsum(float(csr[c[k], c[(k + 1) % len(c)]]) for k in range(len(c))) for c in cycles]
+    gains = [fsum(float(csr[c[k], c[(k + 1) % len(c)]]) for k in range(len(c)) if c[k] < people) for c in cycles]
     if cycles and not conflicts:
         source = np.fromiter((i for c in cycles for i in c), dtype=np.int64)
         target = np.fromiter((c[(k + 1) % len(c)] for c in cycles for k in range(len(c))), dtype=np.int64)
@@ -527,17 +698,19 @@ def _fits_alone(model: _Packing) -> NDArray[np.bool_]:
     return fits
 
 
-def _limited(arcs: _Arcs, sides: _Sides, max_cycle: int, budget: Budget, seed: int) -> _Answer:
+def _limited(
+    arcs: _Arcs, sides: _Sides, max_cycle: int, budget: Budget, seed: int, start: RotationStart | None = None
+) -> _Answer:
     """Solve with a limit on the length of cycles."""
     notes: tuple[str, ...] = ()
-    cycles, weight, complete = _enumerate(arcs, max_cycle, _LIMIT)
+    cycles, weight, complete = _rings(arcs, max_cycle, _LIMIT)
     outer: float | None = None
     if not complete:
         outer = _free_bound(arcs)[0]
-        best = int(np.diff(arcs.indptr).max())
+        best = int(np.diff(arcs.indptr)[: arcs.people].max())
         while not complete:
             best = best * 2 // 3
-            cycles, weight, complete = _enumerate(_best_arcs(arcs, best), max_cycle, _LIMIT)
+            cycles, weight, complete = _rings(_best_arcs(arcs, best), max_cycle, _LIMIT)
         notes = (f"cycles_limited:best {best} moves per person",)
     model, kept = _packing(arcs, sides, cycles, weight)
     alone = _fits_alone(model)
@@ -546,11 +719,17 @@ def _limited(arcs: _Arcs, sides: _Sides, max_cycle: int, budget: Budget, seed: i
         model = _Packing(model.n, cycles, weight, sparse.csc_array(model.side[:, alone]), model.limit)
     zero_side = np.zeros(sides.limit.size)
     if not len(cycles):
-        return _Answer({}, 0.0 if outer is None else outer, np.zeros(arcs.n), zero_side, 0, "no cycle exists", notes)
-    person, side, x = _relax(model, budget)
+        return _Answer({}, 0.0 if outer is None else outer, np.zeros(arcs.n), zero_side, 0, "no cycle exists", _NO_COLUMNS, notes)
+    known = np.empty(0, dtype=np.int64) if start is None else _find(cycles, start.columns)
+    person, side, x = _relax(model, budget, known)
     bound = fsum(person) + fsum(side * model.limit)
     reduced = model.priced(person, side)
     plan = _greedy(model, reduced, x)
+    if start is not None:
+        before = _find(cycles, _table(start.plan, cycles.shape[1]))
+        again = _greedy(model, reduced, x, before)
+        if fsum(model.weight[again]) > fsum(model.weight[plan]):
+            plan = again
     plan, better, method = _improve(model, plan, reduced, bound, person, side, budget, seed)
     bound = min(bound, better)
     if outer is not None:
@@ -558,7 +737,38 @@ def _limited(arcs: _Arcs, sides: _Sides, max_cycle: int, budget: Budget, seed: i
         method += ", bound of plans without cycle limit"
     zero_side[kept] = side
     chosen = {tuple(int(i) for i in cycles[c] if i >= 0): float(weight[c]) for c in plan}
-    return _Answer(chosen, bound, person, zero_side, len(cycles), method, notes)
+    columns = cycles[np.union1d(_per_person(model, reduced, _POOL), np.asarray(plan, dtype=np.int64))]
+    return _Answer(chosen, bound, person, zero_side, len(cycles), method, columns, notes)
+
+
+def _table(plan: Sequence[Sequence[int]], width: int) -> NDArray[np.int32]:
+    """Return cycles as rows padded with -1; those too long are left out."""
+    fitting = [c for c in plan if len(c) <= width]
+    table = np.full((len(fitting), width), -1, dtype=np.int32)
+    for row, ring in zip(table, fitting, strict=True):
+        row[: len(ring)] = ring
+    return table
+
+
+def _find(cycles: NDArray[np.int32], wanted: NDArray[np.int32]) -> NDArray[np.int64]:
+    """Return where the wanted cycles stand among the cycles, in their own order; those that are not there are left out."""
+    width = max(cycles.shape[1], wanted.shape[1])
+    tables, keys = [], []
+    for table in (cycles, wanted):
+        wide = np.full((len(table), width), -1, dtype=np.int64)
+        wide[:, : table.shape[1]] = table
+        key = np.zeros(len(table), dtype=np.uint64)
+        for column in wide.T:
+            # Whole numbers that wrap around; should two keys meet, the rows are compared below.
+            key = key * np.uint64(0x9E3779B97F4A7C15) + column.astype(np.uint64)
+        tables.append(wide)
+        keys.append(key)
+    if not len(cycles):
+        return np.empty(0, dtype=np.int64)
+    order = np.argsort(keys[0], kind="stable")
+    at = np.minimum(np.searchsorted(keys[0], keys[1], sorter=order), len(cycles) - 1)
+    found: NDArray[np.int64] = order[at].astype(np.int64)
+    return found[(tables[0][found] == tables[1]).all(axis=1)]
 
 
 def _best_arcs(arcs: _Arcs, most: int) -> _Arcs:
@@ -566,47 +776,56 @@ def _best_arcs(arcs: _Arcs, most: int) -> _Arcs:
     source = arcs.source
     order = np.lexsort((arcs.target, -arcs.gain, source))
     place = np.arange(order.size) - arcs.indptr[source[order]]
-    keep = np.sort(order[place < most])
-    indptr = np.zeros(arcs.n + 1, dtype=np.int64)
-    np.cumsum(np.bincount(source[keep], minlength=arcs.n), out=indptr[1:])
-    return _Arcs(arcs.n, indptr, arcs.target[keep], arcs.gain[keep])
+    keep = np.zeros(order.size, dtype=bool)
+    keep[order[place < most]] = True
+    return _kept(arcs, keep | (source >= arcs.people))
 
 
-def _relax(model: _Packing, budget: Budget) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+def _relax(
+    model: _Packing, budget: Budget, known: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Solve the linear programme; return dual-feasible prices of people and side rows, and the primal values."""
     count = len(model.cycles)
     scale = 1000.0 / float(model.weight.max(initial=1e-12) or 1.0)
     limits = np.concatenate([np.ones(model.n), model.limit])
     active = np.arange(count, dtype=np.int64)
     if count > _ALL_COLUMNS:
-        # Each person's most valuable cycles are a start from which few rounds of pricing are needed.
-        active = _per_person(model, -model.weight, 15)
+        # Each person's most valuable cycles are a start from which few rounds of pricing are needed; what an earlier
+        # programme ended with is a better one.
+        most = np.bincount(model.cycles[known][model.cycles[known] >= 0], minlength=model.n)
+        missing = np.append(most < _POOL, False)
+        best = _per_person(model, -model.weight, _FIRST)
+        active = np.union1d(known, best[missing[model.cycles[best]].any(axis=1)]) if known.size else best
     person, side = np.zeros(model.n), np.zeros(model.limit.size)
-    x = np.zeros(count)
+    # No prices at all are bound enough for what stands before the first round.
+    np.maximum.at(person, model.cycles[:, 0], model.weight)
+    lowest, x = np.inf, np.zeros(count)
     keep = 0.3 * float(model.weight.max(initial=0.0))
-    for _ in range(60):
+    for turn in range(60):
         answer = maximise(model.weight[active] * scale, model.rows(active), limits)
         if answer is None:
             break
+        budget.steps += turn > 0
         prices = answer.limit_prices / scale
-        person, side = prices[: model.n], prices[model.n :]
-        x = np.zeros(count)
-        x[active] = answer.values
-        if active.size == count:
+        reduced = model.priced(prices[: model.n], prices[model.n :])
+        # Lift the price of a cycle's first person until no cycle is worth more than its prices: the bound is then
+        # valid whatever the solver's tolerance was, and before all columns are in.
+        lift = np.zeros(model.n)
+        np.maximum.at(lift, model.cycles[:, 0], np.maximum(-reduced, 0.0))
+        value = fsum(prices * limits)
+        if value + fsum(lift) < lowest:
+            lowest = value + fsum(lift)
+            person, side = prices[: model.n] + lift, prices[model.n :]
+            x = np.zeros(count)
+            x[active] = answer.values
+        if active.size == count or fsum(lift) <= _LIFT * value:
             break
-        reduced = model.priced(person, side)
-        wanted = np.flatnonzero(reduced < -1e-9 * max(1.0, float(model.weight.max())))
-        wanted = np.setdiff1d(wanted, active, assume_unique=False)
+        wanted = np.setdiff1d(np.flatnonzero(reduced < -1e-9 * max(1.0, float(model.weight.max()))), active)
         if not wanted.size or not budget.go_on("bound"):
             break
         # Also those that are nearly worth it: they are the ones the next round would ask for.
         active = np.union1d(np.union1d(active[reduced[active] < keep], wanted), _per_person(model, reduced, 6))
-    # Lift the price of a cycle's first person until no cycle is worth more than its prices: the bound is then valid
-    # whatever the solver's tolerance was.
-    short = np.maximum(-model.priced(person, side), 0.0)
-    lift = np.zeros(model.n)
-    np.maximum.at(lift, model.cycles[:, 0], short)
-    return person + lift, side, x
+    return person, side, x
 
 
 def _per_person(model: _Packing, key: NDArray[np.float64], most: int) -> NDArray[np.int64]:
@@ -627,9 +846,17 @@ def _lowest(model: _Packing, columns: NDArray[np.int64], key: NDArray[np.float64
     return np.unique(column[order[place < most]]).astype(np.int64)
 
 
-def _greedy(model: _Packing, reduced: NDArray[np.float64], x: NDArray[np.float64]) -> list[int]:
-    """Take cycles by their share in the linear programme, then by reduced cost, while every row allows it."""
-    order = np.lexsort((-model.weight, reduced, -np.round(x, 6)))
+def _greedy(
+    model: _Packing, reduced: NDArray[np.float64], x: NDArray[np.float64], before: NDArray[np.int64] | None = None
+) -> list[int]:
+    """Take what was there ``before``, then cycles by their share in the linear programme, then by reduced cost.
+
+    As long as every row allows it.
+    """
+    share = np.round(x, 6)
+    if before is not None:
+        share[before] = 2.0
+    order = np.lexsort((-model.weight, reduced, -share))
     free = np.ones(model.n + 1, dtype=bool)
     left = model.limit.copy()
     plan: list[int] = []
@@ -698,7 +925,9 @@ def _improve(
             if open_columns.size <= large and cost <= budget.allow(cost):
                 answer = _exact(model, open_columns, everybody, model.limit, budget, 400)
                 if answer is None:
-                    continue
+                    # Cut short by the clock, so it counts for nothing and nothing may follow it.
+                    budget.stopped_by = "clock"
+                    break
                 budget.steps += cost
                 if fsum(model.weight[answer[0]]) > value:
                     plan, value, stale, members = answer[0], fsum(model.weight[answer[0]]), 0, None
@@ -840,9 +1069,12 @@ def _exact(
     answer = maximise_whole(
         model.weight[columns] * scale, [(matrix[used], -np.inf, limits[used])], 1.0, nodes=nodes, seconds=budget.seconds_left
     )
-    if answer.values is None or (not answer.finished and budget.seconds_left == 0.0):
+    left_over = budget.seconds_left
+    if not answer.finished and left_over is not None and left_over < 0.5:
         # What the clock cut short could not be repeated by steps.
         return None
+    if answer.values is None:
+        return [], answer.bound / scale
     found = columns[answer.values > 0.5]
     value = fsum(model.weight[found])
     return found.tolist(), value if answer.finished else max(answer.bound / scale, value)
@@ -900,23 +1132,36 @@ def _free_bound(arcs: _Arcs) -> tuple[float, NDArray[np.float64], NDArray[np.flo
     return fsum([*u, *v]), u, v, to
 
 
-def _cycles_of(to: NDArray[np.int64]) -> list[tuple[int, ...]]:
-    """Split a permutation into its cycles of two or more, smallest position first."""
+def _cycles_of(to: NDArray[np.int64], people: int) -> list[tuple[int, ...]]:
+    """Split a permutation into its cycles of two or more, smallest position first, one supply post in each at most."""
     seen = np.zeros(to.size, dtype=bool)
     found = []
     for first in range(to.size):
-        ring = []
+        ring: list[int] = []
         i = first
         while not seen[i]:
             seen[i] = True
             ring.append(i)
             i = int(to[i])
-        if len(ring) > 1:
+        if len(ring) < 2:
+            continue
+        ends = [k for k, i in enumerate(ring) if i >= people]
+        if len(ends) < 2:
             found.append(tuple(ring))
+            continue
+        # Any empty post may take any last place: cut behind each supply post, and each part closes by itself.
+        ring = [*ring[ends[-1] + 1 :], *ring[: ends[-1] + 1]]
+        part: list[int] = []
+        for i in ring:
+            part.append(i)
+            if i >= people:
+                if len(part) > 1:
+                    found.append(_canonical(part))
+                part = []
     return found
 
 
-def _free(arcs: _Arcs, sides: _Sides, budget: Budget, seed: int) -> _Answer:
+def _free(arcs: _Arcs, sides: _Sides, budget: Budget, seed: int, start: RotationStart | None = None) -> _Answer:
     """Solve without a limit on the length of cycles."""
     lookup = sparse.csr_array((arcs.gain, arcs.target, arcs.indptr), shape=(arcs.n, arcs.n))
 
@@ -929,23 +1174,35 @@ def _free(arcs: _Arcs, sides: _Sides, budget: Budget, seed: int) -> _Answer:
     limit = sides.limit[rows]
     side = np.zeros(sides.limit.size)
     moving = to[arcs.source] == arcs.target
-    plan = worth(_cycles_of(to))
+    plan = worth(_cycles_of(to, arcs.people))
     if not rows.size or (matrix @ moving.astype(float) <= limit + 1e-9).all():
-        return _Answer(plan, bound, u + v, side, arcs.gain.size, "assignment with stay (SciPy), proved by prices")
+        return _Answer(plan, bound, u + v, side, arcs.gain.size, "assignment with stay (SciPy), proved by prices", _NO_COLUMNS)
     # The limits bind: their prices from the linear programme over moves, a bound from the assignment under them.
     prices = _price_moves(arcs, matrix, limit)
-    under = _Arcs(arcs.n, arcs.indptr, arcs.target, arcs.gain - prices @ matrix)
+    under = _Arcs(arcs.n, arcs.people, arcs.indptr, arcs.target, arcs.gain - prices @ matrix)
     positive, u, v, _ = _free_bound(under)
     bound = min(bound, positive + fsum(prices * limit))
     side[rows] = prices
-    limited = _limited(arcs, sides, 3, budget, seed)
-    best, method = limited.cycles, "cycles of at most 3 within the limits, bound of free plans under their prices"
-    for cycles in (_whole_moves(arcs, matrix, limit, budget), _fitting(_cycles_of(to), arcs, sides)):
-        if cycles is not None:
-            gains = worth(cycles)
-            if fsum(gains.values()) > fsum(best.values()):
-                best, method = gains, "free cycles within the limits (HiGHS in SciPy), bound from the limits' prices"
-    return _Answer(best, bound, u + v, side, arcs.gain.size, method)
+    best: dict[tuple[int, ...], float] = {}
+    method = "free cycles within the limits (HiGHS in SciPy), bound from the limits' prices"
+    again = [] if start is None else _still_allowed(start.plan, arcs)
+    for cycles in (_fitting(_cycles_of(to, arcs.people), arcs, sides), _fitting(again, arcs, sides)):
+        gains = worth(cycles)
+        best = gains if fsum(gains.values()) > fsum(best.values()) else best
+    if budget.go_on("moves"):
+        whole = _whole_moves(arcs, matrix, limit, budget)
+        gains = {} if whole is None else worth(whole)
+        best = gains if fsum(gains.values()) > fsum(best.values()) else best
+    limited = _limited(arcs, sides, 3, budget, seed, start)
+    if fsum(limited.cycles.values()) > fsum(best.values()):
+        best, method = limited.cycles, "cycles of at most 3 within the limits, bound of free plans under their prices"
+    return _Answer(best, bound, u + v, side, arcs.gain.size, method, limited.columns)
+
+
+def _still_allowed(plan: Sequence[tuple[int, ...]], arcs: _Arcs) -> list[tuple[int, ...]]:
+    """Return the cycles of an earlier plan all of whose moves are still there."""
+    allowed = set(zip(arcs.source.tolist(), arcs.target.tolist(), strict=True))
+    return [c for c in plan if all((c[k], c[(k + 1) % len(c)]) in allowed for k in range(len(c)))]
 
 
 def _price_moves(arcs: _Arcs, matrix: sparse.csr_array, limit: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -970,8 +1227,9 @@ def _whole_moves(
     arcs: _Arcs, matrix: sparse.csr_array, limit: NDArray[np.float64], budget: Budget
 ) -> list[tuple[int, ...]] | None:
     """Ask HiGHS for a plan over moves with the side rows, within a few nodes; None if too large or none was found."""
-    if arcs.gain.size > 70_000 or budget.limit == 0 or budget.stopped_by in ("clock", "cancelled"):
+    if arcs.gain.size > 70_000:
         return None
+    budget.steps += 1
     balance, once = _flow_rows(arcs)
     scale = 1000.0 / float(arcs.gain.max(initial=1.0) or 1.0)
     answer = maximise_whole(
@@ -981,12 +1239,17 @@ def _whole_moves(
         nodes=2000 if arcs.gain.size < 2000 else 20,
         seconds=budget.seconds_left,
     )
+    left_over = budget.seconds_left
+    if not answer.finished and left_over is not None and left_over < 0.5:
+        budget.stopped_by = "clock"
+        budget.steps -= 1
+        return None
     if answer.values is None:
         return None
     to = np.arange(arcs.n, dtype=np.int64)
     moves = answer.values > 0.5
     to[arcs.source[moves]] = arcs.target[moves]
-    return _cycles_of(to)
+    return _cycles_of(to, arcs.people)
 
 
 def _fitting(cycles: list[tuple[int, ...]], arcs: _Arcs, sides: _Sides) -> list[tuple[int, ...]]:
