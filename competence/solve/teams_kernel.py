@@ -1,11 +1,11 @@
-"""The compiled swap search of :mod:`competence.solve.teams`; imported only when teams are formed."""
+"""The compiled start and swap search of :mod:`competence.solve.teams`; imported only when teams are formed."""
 
 from __future__ import annotations
 
 import numpy as np
 from numba import njit
 
-__all__ = ["anneal"]
+__all__ = ["anneal", "deal"]
 
 
 @njit(cache=True)
@@ -128,6 +128,9 @@ def anneal(  # type: ignore[no-untyped-def]
                 if held[t1, k] < counts[k] and holder_start[k + 1] > holder_start[k]:
                     b = holder_people[holder_start[k] + _below(state, holder_start[k + 1] - holder_start[k])]
                     break
+        if b < 0 and kind == 3 and n_bad > 1:
+            # Two teams that lack something each may have what the other lacks: only they can mend each other.
+            b = members[bad[_below(state, n_bad)], _below(state, members.shape[1])]
         if b < 0 and kind == 1 and pair_start[a + 1] > pair_start[a]:
             # A person of a pair: change places with somebody beside the partner, or at random away from the partner.
             p = pair_start[a] + _below(state, pair_start[a + 1] - pair_start[a])
@@ -224,3 +227,108 @@ def anneal(  # type: ignore[no-untyped-def]
             members[t2, pb] = a
         made += 1
     return made
+
+
+@njit(cache=True)
+def _fits(person, there, team, members, filled, pair_start, pair_other, pair_kind, group, group_limit):  # type: ignore[no-untyped-def]
+    """Say whether no rule keeps a person out of a team that is being filled."""
+    for p in range(pair_start[person], pair_start[person + 1]):
+        if pair_kind[p] == 1 and team[pair_other[p]] == there:
+            return False
+    if group[person] >= 0:
+        same = 0
+        for seat in range(filled[there]):
+            if group[members[there, seat]] == group[person]:
+                same += 1
+        if same >= group_limit:
+            return False
+    return True
+
+
+@njit(cache=True)
+def deal(  # type: ignore[no-untyped-def]
+    team,
+    members,
+    filled,
+    n_teams,
+    sizes,
+    kinds,
+    kind_start,
+    kind_people,
+    rarity,
+    counts,
+    share,
+    held,
+    cover,
+    pair_start,
+    pair_other,
+    pair_kind,
+    group,
+    group_limit,
+):
+    """Fill each seat of the weakest team with somebody of the kind that adds most to it and wastes least.
+
+    People of a kind hold the same; they are taken in order, except who may not sit there. Where nobody of any kind
+    may, the first person left is taken, and the search has to mend it. O(seats x (teams + kinds x items)).
+    """
+    n_kinds, k_items = kinds.shape
+    left = np.zeros(n_kinds, dtype=np.int64)
+    for c in range(n_kinds):
+        left[c] = kind_start[c + 1] - kind_start[c]
+    seats = 0
+    for t in range(n_teams):
+        seats += sizes[t] - filled[t]
+    tried = np.zeros(n_kinds, dtype=np.bool_)
+    for _ in range(seats):
+        chosen = -1
+        for t in range(n_teams):
+            if filled[t] < sizes[t] and (
+                chosen < 0
+                or cover[t] < cover[chosen] - 1e-12
+                or (cover[t] < cover[chosen] + 1e-12 and sizes[t] - filled[t] > sizes[chosen] - filled[chosen])
+            ):
+                chosen = t
+        tried[:] = False
+        person, where = -1, -1
+        for _attempt in range(n_kinds):
+            best, best_gain, best_spare = -1, 0.0, 0.0
+            for c in range(n_kinds):
+                if left[c] == 0 or tried[c]:
+                    continue
+                gain, spare = 0.0, 0.0
+                for k in range(k_items):
+                    if kinds[c, k]:
+                        if held[chosen, k] < counts[k]:
+                            gain += share[k]
+                        else:
+                            spare += share[k] * rarity[k]
+                if best < 0 or gain > best_gain + 1e-12 or (gain > best_gain - 1e-12 and spare < best_spare - 1e-15):
+                    best, best_gain, best_spare = c, gain, spare
+            if best < 0:
+                break
+            for at in range(kind_start[best], kind_start[best] + min(left[best], 20)):
+                candidate = kind_people[at]
+                if _fits(candidate, chosen, team, members, filled, pair_start, pair_other, pair_kind, group, group_limit):
+                    person, where = best, at
+                    break
+            if person >= 0:
+                break
+            tried[best] = True
+        if person < 0:
+            for c in range(n_kinds):
+                if left[c] > 0:
+                    person, where = c, kind_start[c]
+                    break
+        if person < 0:
+            return
+        who = kind_people[where]
+        # Those still left of the kind stay its first places.
+        kind_people[where] = kind_people[kind_start[person] + left[person] - 1]
+        left[person] -= 1
+        team[who] = chosen
+        members[chosen, filled[chosen]] = who
+        filled[chosen] += 1
+        cover[chosen] = 0.0
+        for k in range(k_items):
+            held[chosen, k] += np.int64(kinds[person, k])
+            cover[chosen] += share[k] * min(held[chosen, k], counts[k])
