@@ -22,6 +22,7 @@ from competence.errors import InputError
 from competence.graph import CompetenceGraph
 from competence.model import ConceptKind, Employment, ValidationStage
 from competence.settings import Settings
+from competence.units import home_units, unit_tree
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -162,18 +163,18 @@ def segregation(
     settings = settings or graph.settings
     if by not in ("unit", "role"):
         raise InputError(f"by must be unit or role; got {by!r}")
-    groups = _units(graph, _kind(kind)) if by == "unit" else graph.person_roles
-    named = {g for own in groups for g in own}
+    groups = dict(zip(graph.person_ids, graph.person_roles, strict=True)) if by == "role" else _units_of(graph, _kind(kind))
+    named = {g for own in groups.values() for g in own}
     if by == "unit":
-        parents = _unit_parents(graph)
-        names = {u: graph.unit_name(u) for u in {*parents, *named}}
+        parents = unit_tree(graph).parents
+        names = {u: graph.unit_name(u) for u in parents}
     else:
         parents = dict.fromkeys(sorted(named), None)
         names = {r: graph.taxonomy.roles[r].label() for r in named}
     tables = publish_units(
         {"people": graph.person_ids},
         [],
-        units_of=dict(zip(graph.person_ids, groups, strict=True)),
+        units_of=groups,
         parents=parents,
         sex=graph.sex,
         kind=_kind(kind),
@@ -210,16 +211,8 @@ def _level(tables: GroupTables, units: Sequence[str], level: int, smallest: int)
     )
 
 
-def _units(graph: CompetenceGraph, kind: TableKind) -> tuple[tuple[str, ...], ...]:
-    """Return the units of each person: all, or the first one where figures are published.
-
-    Counted in two ways, published tables would tell of the few who work in two units.
-    """
-    return graph.units_of if kind is TableKind.NAMED else tuple(own[:1] for own in graph.units_of)
-
-
-def _unit_parents(graph: CompetenceGraph) -> dict[str, str | None]:
-    return {u.unit_id: u.parent_id for u in graph.staff.units}
+def _units_of(graph: CompetenceGraph, kind: TableKind) -> Mapping[str, tuple[str, ...]]:
+    return home_units(graph) if kind is TableKind.PUBLISHED else dict(zip(graph.person_ids, graph.units_of, strict=True))
 
 
 def _depths(parents: Mapping[str, str | None]) -> dict[str, int]:
@@ -746,13 +739,12 @@ def access_equity(
     rows = [graph.row(p) for p in pool]
     if stray := sorted(found - set(pool)):
         raise InputError(f"suggested must lie within considered; {stray[0]!r} is not in it ({len(stray)} in all)")
-    unit_parents = _unit_parents(graph)
-    units = _units(graph, chosen)
+    units = _units_of(graph, chosen)
     employments = {graph.person_ids[r]: _current(graph, r) for r in rows}
     groupings: dict[str, tuple[dict[str, tuple[str, ...]], dict[str, str | None]]] = {
         "share": ({p: (_part_time(own),) for p, own in employments.items()}, {}),
         "form": ({p: tuple(sorted({e.form or "form_not_stated" for e in own})) for p, own in employments.items()}, {}),
-        "unit": ({graph.person_ids[r]: units[r] for r in rows}, unit_parents),
+        "unit": ({p: units[p] for p in pool}, unit_tree(graph).parents),
     }
     tables = {
         by: publish_units(

@@ -59,10 +59,10 @@ from competence.group import (
     group_map,
     merge_units,
     unused_competence,
-    unused_figures,
 )
 from competence.inference import infer_hidden
 from competence.model import ConceptKind, Employment, OptIn, OptIns, Post, RoleShare, Sex, Source, Unit, Visibility
+from competence.organisation import unused_figures
 from competence.settings import Settings
 from competence.staff import Staff
 from competence.taxonomy import Taxonomy

@@ -67,10 +67,10 @@ from competence.model import (
     Visibility,
 )
 from competence.organisation._published import conceal
-from competence.organisation._units import UnitTree, sectors, unit_tree
 from competence.settings import Settings
 from competence.staff import Staff
 from competence.testing import swap_sex
+from competence.units import UnitTree, sectors, unit_tree
 
 CALLS: dict[str, Callable[[CompetenceGraph], Any]] = {
     "heat map": org.heat_map,

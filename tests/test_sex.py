@@ -141,7 +141,7 @@ PUBLISHED: dict[str, Callable[[CompetenceGraph], Any]] = {
     "departures": organisation.departures,
     "bridges": organisation.bridges,
     "snapshot": organisation.snapshot,
-    "unused_figures": group.unused_figures,
+    "unused_figures": organisation.unused_figures,
     "segregation": figures.segregation,
     "segregation by role": lambda g: figures.segregation(g, by="role"),
     "valuation_audit": figures.valuation_audit,

@@ -13,11 +13,9 @@ from competence.group._unused import (
     UnitUnused,
     UnusedCompetence,
     UnusedConcept,
-    UnusedFigures,
     UnusedHolding,
     Wanted,
     unused_competence,
-    unused_figures,
 )
 
 __all__ = [
@@ -37,11 +35,9 @@ __all__ = [
     "UnitUnused",
     "UnusedCompetence",
     "UnusedConcept",
-    "UnusedFigures",
     "UnusedHolding",
     "Wanted",
     "group_map",
     "merge_units",
     "unused_competence",
-    "unused_figures",
 ]

@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from competence._texts import text
-from competence.equality import WHOLE, GroupTable, GroupTables, TableKind, publish_units
+from competence.equality import GroupTable, TableKind
 from competence.errors import InputError, UnknownIdError
 from competence.graph import CompetenceGraph
 from competence.group._holdings import N_LEVELS, Entries, Places, ranges
 from competence.group._told import labels_of, listed, plain
-from competence.model import Concept, Requirement
+from competence.model import Requirement
 from competence.settings import Settings
 
 if TYPE_CHECKING:
@@ -29,11 +29,9 @@ __all__ = [
     "UnitUnused",
     "UnusedCompetence",
     "UnusedConcept",
-    "UnusedFigures",
     "UnusedHolding",
     "Wanted",
     "unused_competence",
-    "unused_figures",
 ]
 
 
@@ -412,7 +410,7 @@ def unused_competence(
     Notes
     -----
     Holdings that are to be re-confirmed are listed with level 0 and counted in no figure. Vacant posts ask like held ones.
-    What may be published stands in :func:`unused_figures`. O(holdings + requirements of everybody).
+    What may be published stands in :func:`competence.organisation.unused_figures`. O(holdings + requirements of everybody).
     """
     if people is not None and units is not None:
         raise InputError("give people or units, not both: units take in everybody who works there")
@@ -456,139 +454,3 @@ def _unused_of(graph: CompetenceGraph, rows: NDArray[np.int64], demand: _Demand)
         _entries=unused,
         _asked=asked,
     )
-
-
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class UnusedFigures:
-    """Unused competence in figures that may be *published*: women, men and total, small cells hidden (DESIGN 8).
-
-    Attributes
-    ----------
-    units : GroupTables
-        For the whole and every unit: ``people`` and, of those, ``with_unused``.
-    concepts : GroupTables
-        For the whole and its sectors, per concept: ``holders:<concept_id>`` and, of those, ``unused:<concept_id>``.
-    audience, scope, as_of
-        As for :class:`UnusedCompetence`.
-    """
-
-    units: GroupTables
-    concepts: GroupTables
-    audience: str
-    as_of: date
-    scope: str = "unscoped"
-    _concepts: Mapping[str, Concept] = field(repr=False)
-    _names: Mapping[str, str] = field(repr=False)
-
-    def __repr__(self) -> str:
-        return f"UnusedFigures({len(self.units)} units, {len(self._concepts)} concepts in {len(self.concepts)}; published)"
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON values."""
-        return plain(self) | {
-            "units": self.units.to_dict(),
-            "concepts": self.concepts.to_dict(),
-            "labels": labels_of(self._concepts),
-            "names": dict(self._names),
-        }
-
-    def to_frame(self, lang: str = "sv") -> pd.DataFrame:
-        """Return unit_id, unit, concept_id, label, measure, women, men, total, share_women, share_men; hidden is missing.
-
-        Rows without a concept first, unit by unit; ``people`` stands there once.
-        """
-        import pandas as pd
-
-        concepts = self.concepts.to_frame()
-        frame = pd.concat([self.units.to_frame(), concepts[concepts["measure"] != "people"]], ignore_index=True)
-        frame = frame.drop(columns="parent_id")
-        told = frame["measure"].str.partition(":")
-        frame["measure"] = told[0]
-        frame.insert(1, "unit", frame["unit_id"].map(dict(self._names)))
-        frame.insert(2, "concept_id", told[2])
-        frame.insert(3, "label", told[2].map({"": "", **{c: k.label(lang) for c, k in self._concepts.items()}}))
-        return frame
-
-
-def unused_figures(graph: CompetenceGraph, *, settings: Settings | None = None) -> UnusedFigures:
-    """Count unused competence for the whole employer, its units and its sectors, as it may be published.
-
-    Parameters
-    ----------
-    graph : CompetenceGraph
-        Its audience decides which evidence is counted.
-    settings : Settings or None
-        None means the graph's; ``settings.equality.smallest_cell`` is the smallest head count shown.
-
-    Returns
-    -------
-    UnusedFigures
-        Concepts with fewer unused holders than ``settings.equality.smallest_cell`` are not listed.
-
-    Notes
-    -----
-    There is no choice of people or units, on purpose: tables made one by one could be taken from each other until a single
-    person is left; here all are guarded together (:func:`competence.equality.publish_units`). Sectors are the top units, or
-    those below where one unit stands above all others.
-    O(people * (units + sectors * concepts)).
-    """
-    graph = graph.seen(settings=settings)
-    found = unused_competence(graph)
-    unused = {
-        graph.concept_index[c.concept_id]: c.people
-        for c in found.concepts
-        if len(c.people) >= graph.settings.equality.smallest_cell
-    }
-    by_concept: list[dict[str, Iterable[str]]] = []
-    arrays = graph.arrays
-    for column, people in unused.items():
-        part = slice(arrays.column_ptr[column], arrays.column_ptr[column + 1])
-        held = arrays.column_person[part][arrays.rounded[arrays.column_position[part]] > 0].tolist()
-        name = graph.concept_ids[column]
-        by_concept.append({f"holders:{name}": [graph.person_ids[row] for row in held], f"unused:{name}": people})
-
-    def publish(
-        measures: list[dict[str, Iterable[str]]], units_of: Iterable[Iterable[str]], parents: Mapping[str, str | None]
-    ) -> GroupTables:
-        return publish_units(
-            {"people": graph.person_ids},
-            measures,
-            units_of=dict(zip(graph.person_ids, units_of, strict=True)),
-            parents=parents,
-            sex=graph.sex,
-            settings=graph.settings.equality,
-        )
-
-    above = _sector_of(graph)
-    sectors = [tuple(dict.fromkeys(above[u] for u in own if u in above)) for own in graph.units_of]
-    units = publish(
-        [{"with_unused": {p for c in found.concepts for p in c.people}}],
-        graph.units_of,
-        {u.unit_id: u.parent_id for u in graph.staff.units},
-    )
-    concepts = publish(by_concept, sectors, dict.fromkeys(sorted(set(above.values()))))
-    return UnusedFigures(
-        units=units,
-        concepts=concepts,
-        audience=graph.audience.value,
-        as_of=graph.as_of,
-        _concepts={graph.concept_ids[c]: graph.taxonomy.concepts[graph.concept_ids[c]] for c in unused},
-        _names={u: "" if u == WHOLE else graph.unit_name(u) for u in units},
-    )
-
-
-def _sector_of(graph: CompetenceGraph) -> dict[str, str]:
-    """Return the sector that each unit lies in; units of the employer as such lie in none."""
-    staff = graph.staff
-    children: dict[str, list[str]] = {}
-    tops = []
-    for u in staff.units:
-        if u.parent_id in staff.unit_index and u.parent_id is not None:
-            children.setdefault(u.parent_id, []).append(u.unit_id)
-        else:
-            tops.append(u.unit_id)
-    # One unit above all others is the employer itself, and its units are the sectors (as in competence.organisation).
-    heads = [top for top in tops if top in children]
-    if len(heads) == 1:
-        tops = [top for top in tops if top != heads[0]] + children[heads[0]]
-    return {unit_id: top for top in tops for unit_id in staff.units_below(top)}

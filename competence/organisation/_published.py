@@ -26,8 +26,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from competence import equality
 from competence.graph import CompetenceGraph
-from competence.organisation._units import Asked, UnitTree, asked_of_people, membership, sectors, sex_columns, unit_tree
+from competence.organisation._units import Asked, asked_of_people, membership, sex_columns
+from competence.units import UnitTree, head_counts, sectors, unit_tree
 
 __all__ = ["Figures", "conceal", "conceal_by_sex", "safe", "sector_tree"]
 
@@ -223,10 +225,11 @@ class Figures:
         self.member = membership(graph, self.tree, once=True)
         #: People by sex and node, shape (3, n_nodes, 1).
         self.people = self.count(sparse.csr_matrix(np.ones((len(graph.person_ids), 1))))
-        total = self.people.sum(axis=0)[None]
-        self.people_shown = conceal(self.tree, total, self.smallest)
-        # Head counts have no others to be taken from, so a sex is known in a part only where the whole has none of it.
-        self.people_by_sex = conceal_by_sex(self.tree, self.people, self.people, self.people_shown, self.smallest)
+        # Head counts are decided where those of every other table are; see head_counts.
+        heads = head_counts(graph, self.tree)
+        rows = [heads[unit_id or equality.WHOLE].rows[0] for unit_id in self.tree.ids]
+        self.people_shown = np.array([[row.total is not None] for row in rows])
+        self.people_by_sex = np.array([[row.women is not None] for row in rows])
 
     def count(self, entries: sparse.csr_matrix) -> Parts:
         """Return how many have an entry in each column, by sex and node, shape (3, n_nodes, n_columns)."""

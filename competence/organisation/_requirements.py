@@ -13,14 +13,8 @@ from scipy import sparse
 from competence.fit import hard_met
 from competence.graph import CompetenceGraph
 from competence.model import Requirement
-from competence.organisation._units import (
-    UnitTree,
-    membership,
-    requirement_columns,
-    spread,
-    unit_nodes,
-    unit_tree,
-)
+from competence.organisation._units import membership, requirement_columns, spread, unit_nodes
+from competence.units import UnitTree, unit_tree
 
 if TYPE_CHECKING:
     pass

@@ -16,11 +16,7 @@ from competence.errors import InputError
 from competence.graph import CompetenceGraph
 from competence.organisation._published import Figures, Parts, conceal, conceal_by_sex, sector_tree
 from competence.organisation._requirements import Requirements
-from competence.organisation._units import (
-    UnitTree,
-    names_of,
-    sectors,
-)
+from competence.units import UnitTree, names_of, sectors
 
 if TYPE_CHECKING:
     import pandas as pd

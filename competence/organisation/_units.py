@@ -1,13 +1,11 @@
-"""The tree of units and who is where in it, as arrays: what every figure of the map is counted over.
+"""Who counts in which unit, and what is asked of them, as arrays: what every figure of the map is counted over.
 
-This module decides what "a unit and those below it" means in numbers. In named figures a person counts in every unit
-that the person works in. In published ones a person counts once, in the first current unit, so that units add up to
-the whole and what is hidden can be told from what is shown only where the rules of :mod:`._published` say so.
+The tree itself, and where a person stands in published figures, is decided in :mod:`competence.units`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,113 +15,23 @@ from scipy import sparse
 from competence.errors import InputError, UnknownIdError
 from competence.graph import CompetenceGraph
 from competence.model import Importance, Sex
+from competence.units import WHOLE, UnitTree, placement
 
 __all__ = [
     "SEXES",
-    "WHOLE",
     "Asked",
-    "UnitTree",
     "asked_of_people",
     "concept_columns",
     "holder_matrix",
     "membership",
-    "placement",
-    "sectors",
     "sex_columns",
     "unit_nodes",
-    "unit_tree",
 ]
-
-WHOLE = ""
-"""Id of the node above all units: everybody in the graph, also those in no unit."""
 
 SEXES = (Sex.WOMAN, Sex.MAN, Sex.NOT_STATED)
 
 Matrix = sparse.csr_matrix
 Places = tuple[NDArray[np.int64], NDArray[np.int64]]
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class UnitTree:
-    """Units in an order where each stands after the one above it; node 0 is the whole employer.
-
-    Parameters
-    ----------
-    ids, names : tuple of str
-        Per node.
-    parent : ndarray of int, shape (n_nodes,)
-        Node above; -1 for node 0.
-    """
-
-    ids: tuple[str, ...]
-    names: tuple[str, ...]
-    parent: NDArray[np.int64]
-
-    @property
-    def index(self) -> dict[str, int]:
-        """Node of each unit id."""
-        return {unit_id: node for node, unit_id in enumerate(self.ids)}
-
-    def parent_id(self, node: int) -> str | None:
-        """Return the id of the unit above; None for the whole."""
-        return None if node == 0 else self.ids[self.parent[node]]
-
-    def last(self) -> NDArray[np.int64]:
-        """Return the last node below each node: those below stand right after it, shape (n_nodes,)."""
-        last = np.arange(len(self.ids), dtype=np.int64)
-        for node in range(len(self.ids) - 1, 0, -1):
-            last[self.parent[node]] = max(last[self.parent[node]], last[node])
-        return last
-
-
-def unit_tree(graph: CompetenceGraph) -> UnitTree:
-    """Return the tree of the units that exist on the graph's date or have people; siblings stand in the order of ids.
-
-    A unit whose parent is not there, or that is its own ancestor by a fault in the files, hangs under the whole.
-    """
-    known = {u.unit_id: u for u in graph.staff.units}
-    named = {unit_id for own in graph.units_of for unit_id in own}
-    kept = {i for i, u in known.items() if u.is_current(graph.as_of)} | named
-
-    def above(unit_id: str) -> str:
-        seen = {unit_id}
-        here = known[unit_id].parent_id if unit_id in known else None
-        while here is not None and here in known and here not in seen:
-            if here in kept:
-                return here
-            seen.add(here)
-            here = known[here].parent_id
-        return WHOLE
-
-    parents = {unit_id: above(unit_id) for unit_id in kept}
-    for unit_id in sorted(kept):
-        # A circle of units: the first of them by id is taken to be the topmost.
-        walked, here = {unit_id}, parents[unit_id]
-        while here != WHOLE and here not in walked:
-            walked.add(here)
-            here = parents[here]
-        if here == unit_id:
-            parents[unit_id] = WHOLE
-    below: dict[str, list[str]] = {}
-    for unit_id in sorted(kept, reverse=True):
-        below.setdefault(parents[unit_id], []).append(unit_id)
-    ids, queue = [WHOLE], list(below.get(WHOLE, ()))
-    while queue:
-        here = queue.pop()
-        ids.append(here)
-        queue.extend(below.get(here, ()))
-    at = {unit_id: node for node, unit_id in enumerate(ids)}
-    parent = np.array([-1, *(at[parents[i]] for i in ids[1:])], dtype=np.int64)
-    return UnitTree(tuple(ids), tuple(graph.unit_name(i) for i in ids), parent)
-
-
-def sectors(tree: UnitTree) -> tuple[int, ...]:
-    """Return the nodes that are sectors: the topmost units, or those below where one unit stands above all others."""
-    top = np.flatnonzero(tree.parent == 0).tolist()
-    with_units = [node for node in top if (tree.parent == node).any()]
-    if len(with_units) == 1:
-        top = sorted([n for n in top if n != with_units[0]] + np.flatnonzero(tree.parent == with_units[0]).tolist())
-    return tuple(top)
 
 
 def unit_nodes(graph: CompetenceGraph, tree: UnitTree, units: Iterable[str] | None, *, below: bool = False) -> list[int]:
@@ -148,12 +56,6 @@ def unit_nodes(graph: CompetenceGraph, tree: UnitTree, units: Iterable[str] | No
             if int(tree.parent[node]) in found:
                 found.add(node)
     return sorted(found)
-
-
-def placement(graph: CompetenceGraph, tree: UnitTree) -> NDArray[np.int64]:
-    """Return the node of each person's first current unit, shape (n_people,); 0 for those in no unit."""
-    index = tree.index
-    return np.fromiter((index[own[0]] if own else 0 for own in graph.units_of), np.int64, len(graph.person_ids))
 
 
 def _places(graph: CompetenceGraph, tree: UnitTree) -> Places:
@@ -301,8 +203,3 @@ def levels_at(graph: CompetenceGraph, person: NDArray[np.int64], concept: NDArra
     wanted = person * m + concept
     at = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
     return np.where(keys[at] == wanted, arrays.rounded[at], 0).astype(np.int64)
-
-
-def names_of(tree: UnitTree, nodes: Sequence[int], whole: str) -> list[str]:
-    """Return the names of nodes, with the given words for the whole employer."""
-    return [whole if node == 0 else tree.names[node] for node in nodes]

@@ -15,8 +15,8 @@ from competence.errors import InputError
 from competence.fit import evidence_facts
 from competence.graph import CompetenceGraph, NotUnderstood, ResolvedNeed
 from competence.model import InterestKind, Need, NeedItem, OptIn
-from competence.organisation._units import WHOLE
 from competence.solve.order import seeded_order
+from competence.units import WHOLE
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -28,13 +28,8 @@ from competence.organisation._sectors import (
     show,
     table_kind,
 )
-from competence.organisation._units import (
-    UnitTree,
-    membership,
-    names_of,
-    unit_nodes,
-    unit_tree,
-)
+from competence.organisation._units import membership, unit_nodes
+from competence.units import UnitTree, names_of, unit_tree
 
 if TYPE_CHECKING:
     import pandas as pd

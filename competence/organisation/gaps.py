@@ -14,8 +14,9 @@ from competence.errors import InputError
 from competence.graph import CompetenceGraph, NotUnderstood
 from competence.model import LEVELS, Need, NeedItem
 from competence.organisation._published import Figures
-from competence.organisation._units import WHOLE, asked_of_people, membership, unit_nodes
+from competence.organisation._units import asked_of_people, membership, unit_nodes
 from competence.organisation.departures import leaves_on
+from competence.units import WHOLE
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -16,17 +16,8 @@ from competence.equality import GroupRow, GroupTable, TableKind
 from competence.errors import InputError, UnknownIdError
 from competence.graph import CompetenceGraph
 from competence.organisation._published import Figures, conceal
-from competence.organisation._units import (
-    WHOLE,
-    UnitTree,
-    concept_columns,
-    holder_matrix,
-    membership,
-    names_of,
-    sex_columns,
-    unit_nodes,
-    unit_tree,
-)
+from competence.organisation._units import concept_columns, holder_matrix, membership, sex_columns, unit_nodes
+from competence.units import WHOLE, UnitTree, names_of, unit_tree
 
 if TYPE_CHECKING:
     import pandas as pd

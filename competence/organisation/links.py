@@ -19,7 +19,8 @@ from competence.equality import GroupRow, TableKind
 from competence.errors import InputError
 from competence.graph import CompetenceGraph
 from competence.organisation._published import Figures, conceal
-from competence.organisation._units import WHOLE, UnitTree, placement, sex_columns, unit_tree
+from competence.organisation._units import sex_columns
+from competence.units import WHOLE, UnitTree, placement, unit_tree
 
 if TYPE_CHECKING:
     import networkx as nx

@@ -18,10 +18,8 @@ from competence.equality import GroupTable, TableKind
 from competence.graph import CompetenceGraph
 from competence.organisation._requirements import UnitRequirement, requirements_of
 from competence.organisation._sectors import SectorCount, sector_counts, sector_frame, sectors_of, table_kind
-from competence.organisation._units import (
-    unit_nodes,
-    unit_tree,
-)
+from competence.organisation._units import unit_nodes
+from competence.units import unit_tree
 
 if TYPE_CHECKING:
     import pandas as pd

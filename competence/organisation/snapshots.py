@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from competence.errors import InputError
 from competence.graph import CompetenceGraph
 from competence.organisation._published import conceal
-from competence.organisation._units import WHOLE, UnitTree
 from competence.organisation.gaps import gap_table
 from competence.organisation.heat import heat_map
 from competence.organisation.links import bridges
 from competence.organisation.single import single_points
+from competence.units import WHOLE, UnitTree
 
 if TYPE_CHECKING:
     import pandas as pd
