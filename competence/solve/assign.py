@@ -21,7 +21,11 @@ from competence.solve.programme import LinearAnswer, maximise, maximise_whole
 
 __all__ = ["Alternative", "Assignment", "alternatives", "assign"]
 
-_CHUNK = 2000  # rows between two looks at the clock
+_CHUNK = 2000  # bids or searches between two looks at the clock
+# A bid outdoes the one before by this many times the largest score over (pairs per row) ** 1.5: few bids where each row
+# has few columns, close prices where it has thousands. Chosen on seeded instances of 30 to 2 000 columns per row.
+_STEP = 10.0
+_BIDS = 30  # bids per unit at most; further bids would cost more than the searches they save
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,16 +82,23 @@ def _capacity(value: ArrayLike, size: int, name: str) -> NDArray[np.int64]:
 
 
 def _canonical(score: sparse.csr_array | sparse.csr_matrix, name: str = "score") -> sparse.csr_array:
-    """Copy as CSR with sorted columns, keeping explicit zeros; check that it is finite, >= 0 and has no pair twice."""
-    csr: sparse.csr_array = sparse.csr_array(score, copy=True).astype(np.float64)
-    csr.sort_indices()
-    if csr.data.size and not (np.isfinite(csr.data).all() and csr.data.min() >= 0):
+    """Return as CSR with sorted columns, keeping explicit zeros; check that it is finite, >= 0 and has no pair twice."""
+    from competence.solve.assign_kernel import ascending
+
+    csr: sparse.csr_array = sparse.csr_array(score)
+    if csr.dtype != np.float64:
+        csr = csr.astype(np.float64)
+    found = ascending(csr.indptr, csr.indices, csr.data)
+    if found == 2:
+        csr = sparse.csr_array(csr, copy=True)
+        csr.sort_indices()
+        found = ascending(csr.indptr, csr.indices, csr.data)
+    if found == 1:
         raise InputError(f"{name} must be finite and at least 0 for every allowed pair; forbid a pair by leaving it out")
-    indptr, indices = csr.indptr, csr.indices
-    same = indices[1:] == indices[:-1]
-    same[np.asarray(indptr[1:-1], dtype=np.int64)[(indptr[1:-1] > 0) & (indptr[1:-1] < indices.size)] - 1] = False
-    if same.any():
-        raise InputError(f"{name} must hold each pair once; {int(same.sum())} stand twice")
+    if found == 2:
+        row = np.repeat(np.arange(csr.shape[0]), np.diff(csr.indptr))
+        twice = (csr.indices[1:] == csr.indices[:-1]) & (row[1:] == row[:-1])
+        raise InputError(f"{name} must hold each pair once; {int(twice.sum())} stand twice")
     return csr
 
 
@@ -163,8 +174,8 @@ def assign(
     if objective not in ("score", "most_pairs"):
         raise InputError(f"objective must be 'score' or 'most_pairs'; got {objective!r}")
     low = None if lower is None else (_capacity(lower[0], n, "lower[0]"), _capacity(lower[1], m, "lower[1]"))
-    arc_row = np.repeat(np.arange(n, dtype=np.int64), np.diff(csr.indptr))
-    columns = csr.indices.astype(np.int64)
+    arc_row = np.repeat(np.arange(n, dtype=np.int32), np.diff(csr.indptr))
+    columns = csr.indices.astype(np.int32, copy=False)
     fixed = np.zeros(csr.nnz, dtype=bool)
     conflicts: list[str] = []
     for row, column in dict.fromkeys(pinned):
@@ -184,10 +195,14 @@ def assign(
         conflicts += [f"lower_over_column_capacity:{j}" for j in np.flatnonzero(low[1] > _capacity(column_capacity, m, ""))]
     if conflicts:
         return _none(budget, n, m, tuple(conflicts))
-    full = (rows_free[arc_row] == 0) | (columns_free[columns] == 0)
-    # Minimums go to a solver whose scale the largest score sets: a pair that there is no room for must not be it.
-    free = np.flatnonzero(~fixed if low is None else ~(fixed | full))
-    sub = _Arcs(n, m, arc_row[free], columns[free], csr.data[free], rows_free, columns_free)
+    if low is None and not fixed.any():
+        free = None
+        sub = _Arcs(n, m, arc_row, columns, csr.data, rows_free, columns_free)
+    else:
+        full = (rows_free[arc_row] == 0) | (columns_free[columns] == 0)
+        # Minimums go to a solver whose scale the largest score sets: a pair that there is no room for must not be it.
+        free = np.flatnonzero(~fixed if low is None else ~(fixed | full))
+        sub = _Arcs(n, m, arc_row[free], columns[free], csr.data[free], rows_free, columns_free)
     fixed_score = csr.data[fixed]
     if low is not None:
         pinned_rows = np.bincount(arc_row[fixed], minlength=n)
@@ -201,7 +216,7 @@ def assign(
         method = "linear programme of the assignment (HiGHS in SciPy)"
     else:
         solved = _by_paths(sub, objective, budget)
-        method = "assignment by shortest augmenting paths, proved by prices"
+        method = "assignment by auction and shortest augmenting paths, proved by prices"
     used, u, v, bonus, bound, proven = solved
     if low is not None:
         # A line without room may have any price: the one by which its pairs cost nothing or something.
@@ -209,9 +224,9 @@ def assign(
         at = over[without[columns[over]]]
         np.maximum.at(v, columns[at], csr.data[at] - u[arc_row[at]])
         np.maximum.at(u, arc_row[over], csr.data[over] - v[columns[over]])
-    chosen = np.union1d(np.flatnonzero(fixed), free[used])
+    chosen = used if free is None else np.union1d(np.flatnonzero(fixed), free[used])
     value = fsum(csr.data[chosen])
-    pairs = np.column_stack([arc_row[chosen], columns[chosen]])
+    pairs = np.column_stack([arc_row[chosen], columns[chosen]]).astype(np.int64)
     # Prices are sums and differences of scores and bonus: what they are off by is far under this part of the largest.
     rounding = 1e-12 * max(float(csr.data.max(initial=0.0)), bonus if proven else 0.0)
     outcome = budget.outcome(
@@ -277,11 +292,15 @@ class _Arcs:
 
     n: int
     m: int
-    row: NDArray[np.int64]
-    column: NDArray[np.int64]
+    row: NDArray[np.int32]
+    column: NDArray[np.int32]
     score: NDArray[np.float64]
     row_capacity: NDArray[np.int64]
     column_capacity: NDArray[np.int64]
+
+    def pointers(self) -> NDArray[np.int64]:
+        """Return where each row's arcs begin."""
+        return np.searchsorted(self.row, np.arange(self.n + 1), side="left").astype(np.int64)
 
 
 _Solved = tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64], float, float, bool]
@@ -296,87 +315,227 @@ def _none(budget: Budget, n: int, m: int, conflicts: tuple[str, ...], outcome: O
 
 def _bound(arcs: _Arcs, u: NDArray[np.float64], v: NDArray[np.float64], bonus: float) -> float:
     """Return the bound that prices u, v >= 0 give on the sum of score + bonus over any plan."""
-    earned = ((bonus - u[arcs.row]) - v[arcs.column]) + arcs.score
-    return fsum([*(u * arcs.row_capacity), *(v * arcs.column_capacity), *earned[earned > 0]])
+    from competence.solve.assign_kernel import earned
+
+    single = float(earned(arcs.pointers(), arcs.column, arcs.score, u, v, bonus))
+    return fsum([*(u * arcs.row_capacity).tolist(), *(v * arcs.column_capacity).tolist(), single])
+
+
+class _Paths:
+    """The state of one run by auction and paths: the plan so far and its prices."""
+
+    def __init__(self, arcs: _Arcs, budget: Budget) -> None:
+        n, m = arcs.n, arcs.m
+        self.arcs, self.budget = arcs, budget
+        self.indptr = arcs.pointers()
+        self.profit = arcs.score
+        self.row_degree = np.diff(self.indptr)
+        self.column_degree = np.bincount(arcs.column, minlength=m)
+        self.row_units = np.minimum(arcs.row_capacity, self.row_degree)
+        column_units = np.minimum(arcs.column_capacity, self.column_degree)
+        self.starts = np.zeros(m + 1, dtype=np.int64)
+        np.cumsum(column_units, out=self.starts[1:])
+        self.slots = np.full(max(1, int(self.starts[-1])), -1, dtype=np.int64)
+        self.column_used, self.row_used = np.zeros(m, dtype=np.int64), np.zeros(n, dtype=np.int64)
+        self.used = np.zeros(arcs.score.size, dtype=np.bool_)
+        self.top = float(arcs.score.max(initial=0.0))
+        self.u = np.zeros(n)
+        # Nobody bids for a column without room.
+        self.v = np.where(arcs.column_capacity > 0, 0.0, self.top)
+        self.dropped = 0
+        dense = arcs.score.size > 0.25 * n * m
+        # Every push improves a distance along one arc, and a node's arcs are scanned once per search.
+        room = n + m + 2 if dense else 2 * (arcs.score.size + n + m + 2)
+        self.space = (
+            np.full(n + m, np.inf),
+            np.full(n + m, -1, dtype=np.int64),
+            np.zeros(n + m, dtype=np.bool_),
+            np.zeros(n + m, dtype=np.int64),
+            np.empty(room),
+            np.empty(room, dtype=np.int64),
+        )
+        self.dense = dense
+
+    def best_score(self) -> bool:
+        """Find the plan of highest score; return whether the budget let it."""
+        from competence.solve.assign_kernel import auction, keep_tight
+
+        arcs, degree = self.arcs, self.row_degree
+        state = np.array([0, -1], dtype=np.int64)
+        bids = np.zeros(self.slots.size)
+        step = self.top * min(0.1, _STEP / max(1.0, float(degree.mean()) if degree.size else 1.0) ** 1.5)
+        left = _BIDS * int(self.row_units.sum())
+        go_on = self.budget.go_on("assign")
+        while go_on and state[0] < arcs.n and left > 0:
+            made = int(
+                auction(
+                    state,
+                    self.budget.allow(min(_CHUNK, left)),
+                    self.indptr,
+                    arcs.column,
+                    self.profit,
+                    arcs.row,
+                    self.row_units,
+                    self.row_used,
+                    arcs.column_capacity,
+                    self.starts,
+                    self.column_used,
+                    self.slots,
+                    bids,
+                    self.used,
+                    self.v,
+                    step,
+                )
+            )
+            left -= made
+            go_on = self.budget.spend(made, "assign")
+        self.dropped = int(
+            keep_tight(
+                self.indptr,
+                arcs.column,
+                self.profit,
+                self.row_used,
+                self.starts,
+                self.column_used,
+                self.slots,
+                self.used,
+                self.u,
+                self.v,
+                go_on,
+            )
+        )
+        return go_on and self._place_rows() and self._place_columns()
+
+    def most_pairs(self, bonus: float) -> bool:
+        """Go on from the plan of highest score to one of most pairs; return whether the budget let it."""
+        from competence.solve.assign_kernel import list_used
+
+        list_used(self.arcs.column, self.used, self.starts, self.column_used, self.slots)
+        self.u = self.u + bonus
+        self.profit = self.profit + bonus
+        return self._place_rows()
+
+    def fill_up(self) -> None:
+        """Use what room a stopped run has left over."""
+        from competence.solve.assign_kernel import fill_up, list_used
+
+        if self.dropped:
+            list_used(self.arcs.column, self.used, self.starts, self.column_used, self.slots)
+            fill_up(
+                self.indptr,
+                self.arcs.column,
+                self.profit,
+                self.row_units,
+                self.row_used,
+                self.starts,
+                self.column_used,
+                self.slots,
+                self.used,
+            )
+
+    def _place_rows(self) -> bool:
+        arcs = self.arcs
+        return self._search(
+            self.indptr,
+            arcs.column,
+            self.profit,
+            arcs.row,
+            self.row_units,
+            self.row_used,
+            arcs.column_capacity,
+            self.starts,
+            self.column_used,
+            self.slots,
+            self.used,
+            self.u,
+            self.v,
+        )
+
+    def _place_columns(self) -> bool:
+        """Lower the prices of columns with room: the same search with the sides exchanged."""
+        from competence.solve.assign_kernel import list_used, transpose
+
+        arcs = self.arcs
+        units = np.minimum(arcs.column_capacity, self.column_degree)
+        if not ((self.column_used < units) & (self.v > 0)).any():
+            return True
+        indptr, rows, profit, used, place = transpose(self.indptr, arcs.column, self.profit, self.used, arcs.m)
+        starts = np.zeros(arcs.n + 1, dtype=np.int64)
+        np.cumsum(self.row_units, out=starts[1:])
+        slots = np.full(max(1, int(starts[-1])), -1, dtype=np.int64)
+        list_used(rows, used, starts, self.row_used, slots)
+        owner = np.repeat(np.arange(arcs.m, dtype=np.int32), self.column_degree)
+        done = self._search(
+            indptr,
+            rows,
+            profit,
+            owner,
+            units,
+            self.column_used,
+            self.row_units,
+            starts,
+            self.row_used,
+            slots,
+            used,
+            self.v,
+            self.u,
+        )
+        self.used[place] = used
+        return done
+
+    def _search(self, *sides: NDArray[np.generic]) -> bool:
+        """Search for each row of the first side until all are placed or the budget is spent; return whether all are."""
+        from competence.solve.assign_kernel import search
+
+        state = np.zeros(1, dtype=np.int64)
+        size = sides[0].size - 1
+        while True:
+            wanted = self.budget.allow(_CHUNK)
+            made = int(search(state, wanted, self.dense, *sides, *self.space))
+            self.budget.steps += made
+            if state[0] >= size:
+                return True
+            if not self.budget.go_on("assign"):
+                return False
 
 
 def _by_paths(arcs: _Arcs, objective: str, budget: Budget) -> _Solved:
-    """Solve without minimums: insert row after row along cheapest augmenting paths."""
-    from competence.solve.assign_kernel import insert_rows
-
+    """Solve without minimums: prices by an auction, then what is not proven best along cheapest augmenting paths."""
     n, m = arcs.n, arcs.m
-    top = float(arcs.score.max(initial=0.0))
+    run = _Paths(arcs, budget)
+    finished = run.best_score()
     bonus = 0.0
+    score_u, score_v = run.u, run.v
     if objective == "most_pairs" and arcs.score.size:
         # One pair more must outweigh twice every change of score, so that a reduced cost rounds to the pairs it must
         # cost; a power of two keeps score + bonus exact to 2**-52 of it.
         units = min(int(np.minimum(arcs.row_capacity, m).sum()), int(np.minimum(arcs.column_capacity, n).sum()))
-        bonus = float(2.0 ** np.ceil(np.log2(2 * (units + 1) * (top or 1.0))))
-    indptr = np.zeros(n + 1, dtype=np.int64)
-    np.cumsum(np.bincount(arcs.row, minlength=n), out=indptr[1:])
-    holds = np.minimum(arcs.column_capacity, np.bincount(arcs.column, minlength=m))
-    start = np.zeros(m + 1, dtype=np.int64)
-    np.cumsum(holds, out=start[1:])
-    row_units = np.minimum(arcs.row_capacity, np.diff(indptr))
-    column_arcs = np.full(max(1, int(start[-1])), -1, dtype=np.int64)
-    column_used = np.zeros(m, dtype=np.int64)
-    used = np.zeros(arcs.score.size, dtype=np.bool_)
-    u, v = np.zeros(n), np.zeros(m)
-    profit = arcs.score + bonus
-    room = arcs.score.size + n + m + 2
-    distance = np.full(n + m, np.inf)
-    parent = np.full(n + m, -1, dtype=np.int64)
-    done = np.zeros(n + m, dtype=np.bool_)
-    touched = np.zeros(n + m, dtype=np.int64)
-    # Every push improves a distance along one arc, and a node's arcs are scanned once per search.
-    keys, nodes = np.empty(2 * room), np.empty(2 * room, dtype=np.int64)
-    row = 0
-    go_on = budget.go_on("assign")
-    while row < n and go_on:
-        last = row + budget.allow(min(_CHUNK, n - row))
-        insert_rows(
-            row,
-            last,
-            indptr,
-            arcs.column,
-            profit,
-            arcs.row,
-            row_units,
-            arcs.column_capacity,
-            start,
-            column_arcs,
-            column_used,
-            used,
-            u,
-            v,
-            distance,
-            parent,
-            done,
-            touched,
-            keys,
-            nodes,
-        )
-        budget.steps += last - row
-        row = last
-        go_on = row < n and budget.go_on("assign")
-    if row < n:
-        # Rows not handled get the least price that satisfies their arcs: the bound stays valid, the gap tells.
-        waiting = arcs.row >= row
-        np.maximum.at(u, arcs.row[waiting], profit[waiting] - v[arcs.column[waiting]])
+        bonus = float(2.0 ** np.ceil(np.log2(2 * (units + 1) * (run.top or 1.0))))
+        score_v = run.v.copy()
+        if finished:
+            finished = run.most_pairs(bonus)
+        else:
+            run.u = run.u + bonus
+    if not finished:
+        run.fill_up()
+    u, v = run.u, run.v
     # A row that may be in more pairs than it has allowed ones has capacity left: what it earns is each pair's own.
-    u[arcs.row_capacity > row_units] = 0.0
-    chosen = np.flatnonzero(used)
+    u[arcs.row_capacity > run.row_units] = 0.0
+    # A column without room may have any price that satisfies its pairs: the least of them says what a place is worth.
+    at = np.flatnonzero(arcs.column_capacity[arcs.column] == 0) if not arcs.column_capacity.all() else np.empty(0, dtype=np.int64)
+    if at.size:
+        v[arcs.column_capacity == 0] = 0.0
+        np.maximum.at(v, arcs.column[at], (bonus - u[arcs.row[at]]) + arcs.score[at])
+    chosen = np.flatnonzero(run.used)
     bound = _bound(arcs, u, v, bonus)
     proven = True
-    if bonus and row < n:
+    if bonus and not finished:
         # Prices may still prove that no more pairs are possible; else the score is bounded without regard to them.
-        proven = bound - fsum(profit[chosen]) < 0.5 * bonus
+        proven = bound - fsum(arcs.score[chosen] + bonus) < 0.5 * bonus
     if proven:
         bound -= bonus * chosen.size
     else:
-        fresh = np.zeros(n)
-        np.maximum.at(fresh, arcs.row, arcs.score)
-        bound = _bound(arcs, fresh, np.zeros(m), 0.0)
+        bound = _bound(arcs, score_u, score_v, 0.0)
     return chosen, u, v, bonus, bound, proven
 
 
