@@ -53,6 +53,27 @@ def _pair_cost(person, there, other_moving, n_teams, team, pair_start, pair_othe
 
 
 @njit(cache=True)
+def _bad_team(bad, n_bad, cover, balance, target, state):  # type: ignore[no-untyped-def]
+    """Draw a team of ``bad``, rather one that has not been mended since the list was made."""
+    for _ in range(8):
+        t = bad[_below(state, n_bad)]
+        if cover[t] < target - 1e-9 or balance[t] > 0.0:
+            return t
+    return bad[_below(state, n_bad)]
+
+
+@njit(cache=True)
+def _of_unit(unit, there, members, group):  # type: ignore[no-untyped-def]
+    """Count a team's members of one unit."""
+    same = 0
+    for seat in range(members.shape[1]):
+        person = members[there, seat]
+        if person >= 0 and group[person] == unit:
+            same += 1
+    return same
+
+
+@njit(cache=True)
 def anneal(  # type: ignore[no-untyped-def]
     team,
     members,
@@ -76,7 +97,6 @@ def anneal(  # type: ignore[no-untyped-def]
     pair_kind,
     group,
     group_limit,
-    group_count,
     placed,
     bad,
     n_bad,
@@ -112,7 +132,7 @@ def anneal(  # type: ignore[no-untyped-def]
             temperature *= cool
         kind = _below(state, 8)
         if n_bad > 0 and kind < 4:
-            t1 = bad[_below(state, n_bad)]
+            t1 = _bad_team(bad, n_bad, cover, balance, target, state)
             a = members[t1, _below(state, members.shape[1])]
             if a < 0:
                 continue
@@ -130,7 +150,7 @@ def anneal(  # type: ignore[no-untyped-def]
                     break
         if b < 0 and kind == 3 and n_bad > 1:
             # Two teams that lack something each may have what the other lacks: only they can mend each other.
-            b = members[bad[_below(state, n_bad)], _below(state, members.shape[1])]
+            b = members[_bad_team(bad, n_bad, cover, balance, target, state), _below(state, members.shape[1])]
         if b < 0 and kind == 1 and pair_start[a + 1] > pair_start[a]:
             # A person of a pair: change places with somebody beside the partner, or at random away from the partner.
             p = pair_start[a] + _below(state, pair_start[a + 1] - pair_start[a])
@@ -184,14 +204,14 @@ def anneal(  # type: ignore[no-untyped-def]
         if ga != gb:
             over = 0
             if ga >= 0:
-                if group_count[t1, ga] > group_limit:
+                if _of_unit(ga, t1, members, group) > group_limit:
                     over -= 1
-                if t2 < n_teams and group_count[t2, ga] >= group_limit:
+                if t2 < n_teams and _of_unit(ga, t2, members, group) >= group_limit:
                     over += 1
             if gb >= 0:
-                if group_count[t1, gb] >= group_limit:
+                if _of_unit(gb, t1, members, group) >= group_limit:
                     over += 1
-                if t2 < n_teams and group_count[t2, gb] > group_limit:
+                if t2 < n_teams and _of_unit(gb, t2, members, group) > group_limit:
                     over -= 1
             delta += broken_weight * over
         if delta > 0.0:
@@ -210,13 +230,6 @@ def anneal(  # type: ignore[no-untyped-def]
                 held[t2, k] = new2[k]
             cover[t2] = cover2
             n_women[t2], n_men[t2], balance[t2] = w2, m2, balance2
-        if ga != gb:
-            if ga >= 0:
-                group_count[t1, ga] -= 1
-                group_count[t2, ga] += 1
-            if gb >= 0:
-                group_count[t1, gb] += 1
-                group_count[t2, gb] -= 1
         total += change
         team[a], team[b] = t2, t1
         pa, pb = place[a], place[b]
@@ -230,18 +243,13 @@ def anneal(  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _fits(person, there, team, members, filled, pair_start, pair_other, pair_kind, group, group_limit):  # type: ignore[no-untyped-def]
+def _fits(person, there, team, members, pair_start, pair_other, pair_kind, group, group_limit):  # type: ignore[no-untyped-def]
     """Say whether no rule keeps a person out of a team that is being filled."""
     for p in range(pair_start[person], pair_start[person + 1]):
         if pair_kind[p] == 1 and team[pair_other[p]] == there:
             return False
     if group[person] >= 0:
-        same = 0
-        for seat in range(filled[there]):
-            if group[members[there, seat]] == group[person]:
-                same += 1
-        if same >= group_limit:
-            return False
+        return _of_unit(group[person], there, members, group) < group_limit
     return True
 
 
@@ -308,7 +316,7 @@ def deal(  # type: ignore[no-untyped-def]
                 break
             for at in range(kind_start[best], kind_start[best] + min(left[best], 20)):
                 candidate = kind_people[at]
-                if _fits(candidate, chosen, team, members, filled, pair_start, pair_other, pair_kind, group, group_limit):
+                if _fits(candidate, chosen, team, members, pair_start, pair_other, pair_kind, group, group_limit):
                     person, where = best, at
                     break
             if person >= 0:

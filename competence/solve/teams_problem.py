@@ -182,25 +182,30 @@ def _conflicts(
         found.append(f"too_few_people:{n}<{sum(sizes)}")
     found += [f"together_apart:{i},{j}" for i, j in apart if cluster[i] == cluster[j] and all_placed]
     usable = np.ones(n, dtype=bool)
-    for c in np.unique(cluster[np.array(together, dtype=np.int64).ravel()]) if together else ():
-        inside = np.flatnonzero(cluster == c)
-        units = group[inside]
-        crowded = units[units >= 0].size and np.bincount(units[units >= 0]).max() > limit
-        if inside.size > max(sizes):
-            usable[inside] = False
+    torn = {int(cluster[i]) for i, j in apart if cluster[i] == cluster[j]}
+    people = np.unique(np.array(together, dtype=np.int64).ravel())
+    inside: dict[int, list[int]] = {}
+    for person, c in zip(people.tolist(), cluster[people].tolist(), strict=True):
+        inside.setdefault(c, []).append(person)
+    for c in sorted(inside):
+        members = inside[c]
+        units = group[members]
+        crowded = bool(units[units >= 0].size) and int(np.unique(units[units >= 0], return_counts=True)[1].max()) > limit
+        if len(members) > max(sizes):
+            usable[members] = False
             if all_placed:
-                found.append(f"together_too_large:{inside[0]} size={inside.size}>{max(sizes)}")
-        elif crowded or any(cluster[i] == cluster[j] == c for i, j in apart):
-            usable[inside] = False
+                found.append(f"together_too_large:{members[0]} size={len(members)}>{max(sizes)}")
+        elif crowded or c in torn:
+            usable[members] = False
             if all_placed and crowded:
-                found.append(f"together_at_most:{inside[0]}")
+                found.append(f"together_at_most:{members[0]}")
     if not all_placed and n >= sum(sizes) and int(usable.sum()) < sum(sizes):
         found.append(f"too_few_people_after_together:{int(usable.sum())}<{sum(sizes)}")
-    members = np.bincount(group[group >= 0]) if (group >= 0).any() else np.empty(0, dtype=np.int64)
+    of_unit = np.bincount(group[group >= 0]) if (group >= 0).any() else np.empty(0, dtype=np.int64)
     if all_placed:
         found += [
-            f"at_most:{u} people={c}>{limit * len(sizes)}" for u, c in enumerate(members.tolist()) if c > limit * len(sizes)
+            f"at_most:{u} people={c}>{limit * len(sizes)}" for u, c in enumerate(of_unit.tolist()) if c > limit * len(sizes)
         ]
-    elif int(np.minimum(members, limit * len(sizes)).sum()) + int((group < 0).sum()) < sum(sizes) <= n:
+    elif int(np.minimum(of_unit, limit * len(sizes)).sum()) + int((group < 0).sum()) < sum(sizes) <= n:
         found.append(f"at_most:limit={limit}")
     return tuple(found)

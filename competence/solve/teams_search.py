@@ -231,7 +231,7 @@ def _search(
         holder_people = np.zeros(1, dtype=np.int64)
     pair_start, pair_other, pair_kind = _pair_lists(problem)
     state = np.array([(abs(seed) * 0x9E3779B97F4A7C15 + 0x2545F4914F6CDD1D) % 2**64 or 1], dtype=np.uint64)
-    length = int(min(7_000_000, max(60_000, goal.length * n)))
+    length = int(min(10_000_000, max(60_000, goal.length * n)))
     epochs = min(60, max(12, length // max(1, 100 * n)))
     chunk = length // epochs
     seats = np.flatnonzero((np.arange(widest)[None, :] < problem.sizes[:, None]).ravel()).astype(np.int64)
@@ -272,7 +272,6 @@ def _search(
             pair_kind,
             problem.group,
             problem.group_limit,
-            live.group_count,
             seats,
             bad,
             bad.size,
@@ -306,7 +305,6 @@ class _Live:
     women: NDArray[np.int64]
     men: NDArray[np.int64]
     balance: NDArray[np.float64]
-    group_count: NDArray[np.int64]
 
     @classmethod
     def of(
@@ -329,11 +327,8 @@ class _Live:
         held = problem.held(plan)
         women = np.bincount(plan[(sides.codes == WOMAN) & (plan < t)], minlength=t)
         men = np.bincount(plan[(sides.codes == MAN) & (plan < t)], minlength=t)
-        groups = np.zeros((t + 1, int(problem.group.max(initial=-1)) + 1), dtype=np.int64)
-        known = problem.group >= 0
-        np.add.at(groups, (plan[known], problem.group[known]), 1)
         cover = np.minimum(held, problem.counts) @ share
-        return cls(members, place, held, cover, women, men, sides.table[sides.shape, women, men], groups)
+        return cls(members, place, held, cover, women, men, sides.table[sides.shape, women, men])
 
 
 def _weak(problem: Problem, plan: NDArray[np.int64], live: _Live, target: float) -> NDArray[np.int64]:
@@ -346,8 +341,15 @@ def _weak(problem: Problem, plan: NDArray[np.int64], live: _Live, target: float)
     for i, j in problem.apart:
         if plan[i] == plan[j] < t:
             bad[plan[i]] = True
-    if live.group_count.size:
-        bad |= (live.group_count[:t] > problem.group_limit).any(axis=1)
+    known = (problem.group >= 0) & (plan < t)
+    if known.any():
+        key, number = np.unique(problem.group[known] * t + plan[known], return_counts=True)
+        bad[key[number > problem.group_limit] % t] = True
+    if not bad.any():
+        # What is left to gain is an item that some team lacks and another has to spare.
+        used = np.minimum(live.held, problem.counts).sum(axis=0)
+        open_items = used < np.minimum(live.held.sum(axis=0), t * problem.counts)
+        bad = (live.held[:, open_items] > problem.counts[open_items]).any(axis=1)
     return np.flatnonzero(bad).astype(np.int64)
 
 
