@@ -219,7 +219,7 @@ def _solve(
         return _nothing(budget, problem.conflicts)
     team, levels1, method, impossible = cover_teams(problem, budget, seed)
     if impossible:
-        return _nothing(budget, ("together_apart_at_most",))
+        return _nothing(budget, impossible)
     broken = problem.broken(team)
     limits = item_limits(problem)
     teams1, cover1 = _listed(problem, team)

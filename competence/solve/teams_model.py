@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,11 +14,14 @@ from competence.solve.programme import Rows, WholeAnswer, maximise_whole
 from competence.solve.teams_bounds import Balancing
 from competence.solve.teams_problem import EPS, MAN, WOMAN, Problem
 
-__all__ = ["Model", "build_model", "prove_balance", "prove_cover"]
+__all__ = ["Model", "build_model", "name_conflicts", "prove_balance", "prove_cover"]
 
 _MIP_SIZE = 900  # whole-number variables up to which HiGHS usually proves something within seconds
 _MIP_NODES = 400
 _MIP_SPREAD = 1e6  # largest over smallest piece of coverage that HiGHS is trusted with: its tolerances are 1e-7 to 1e-6
+
+_NAMING = 60
+"""Programmes solved at most to name few rules that already contradict each other; each is small, and needs no optimum."""
 
 _Key = tuple[float, ...]
 
@@ -184,6 +187,57 @@ def prove_cover(
             if key(plan) < best:
                 team, best = plan, key(plan)
     return team, best, worst_bound, total_bound, False
+
+
+def name_conflicts(problem: Problem, budget: Budget) -> tuple[str, ...]:
+    """Return few rules that no plan can keep at once, of a problem whose rules together are proven impossible.
+
+    Rules are left out, half of them at first, then fewer and in the end one by one, as long as the others are still
+    proven impossible (a deletion filter, Chinneck & Dravnieks 1991, https://doi.org/10.1287/ijoc.3.2.157). With steps
+    to spare no named rule could be left out.
+    """
+    units = np.unique(problem.group[problem.group >= 0])
+    crowded = [u for u in units.tolist() if int((problem.group == u).sum()) > problem.group_limit]
+    rules: list[tuple[str, tuple[int, ...]]] = [
+        *(("at_most", (u,)) for u in crowded),
+        *(("apart", p) for p in problem.apart),
+        *(("together", p) for p in problem.together),
+    ]
+    solved, length = 0, max(1, len(rules) // 2)
+    while solved < _NAMING:
+        at, before = 0, len(rules)
+        while at < len(rules) and solved < _NAMING and budget.go_on("teams conflicts"):
+            fewer = rules[:at] + rules[at + length :]
+            solved += 1
+            # Without any rule there is a plan: the people suffice, as was checked before.
+            if fewer and _impossible(problem, fewer, budget):
+                rules = fewer
+            else:
+                at += length
+        if length == 1 and (len(rules) == before or len(rules) <= 1):
+            break
+        length = max(1, length // 2)
+        if not budget.go_on("teams conflicts"):
+            break
+    names = {"apart": "apart_impossible", "together": "together_impossible", "at_most": "at_most"}
+    return tuple(f"{names[rule]}:{','.join(map(str, who))}" for rule, who in sorted(rules))
+
+
+def _impossible(problem: Problem, rules: list[tuple[str, tuple[int, ...]]], budget: Budget) -> bool:
+    """Say whether it is proven that no plan keeps these rules alone."""
+    kept = {who[0] for rule, who in rules if rule == "at_most"}
+    fewer = replace(
+        problem,
+        together=tuple((who[0], who[1]) for rule, who in rules if rule == "together"),
+        apart=tuple((who[0], who[1]) for rule, who in rules if rule == "apart"),
+        group=np.where(np.isin(problem.group, sorted(kept)), problem.group, -1),
+        # What anybody holds has no say in what is possible; people who are alike make the programme smaller.
+        holds=np.zeros_like(problem.holds),
+    )
+    model = build_model(fewer, None)
+    if model is None:
+        return False
+    return _programme(model, np.zeros(model.top.size), [], np.empty(0), 0, budget).impossible
 
 
 def prove_balance(

@@ -199,6 +199,8 @@ def _conflicts(
             usable[members] = False
             if all_placed and crowded:
                 found.append(f"together_at_most:{members[0]}")
+    if all_placed:
+        found += _cliques(len(sizes), cluster, apart)
     if not all_placed and n >= sum(sizes) and int(usable.sum()) < sum(sizes):
         found.append(f"too_few_people_after_together:{int(usable.sum())}<{sum(sizes)}")
     of_unit = np.bincount(group[group >= 0]) if (group >= 0).any() else np.empty(0, dtype=np.int64)
@@ -207,5 +209,33 @@ def _conflicts(
             f"at_most:{u} people={c}>{limit * len(sizes)}" for u, c in enumerate(of_unit.tolist()) if c > limit * len(sizes)
         ]
     elif int(np.minimum(of_unit, limit * len(sizes)).sum()) + int((group < 0).sum()) < sum(sizes) <= n:
-        found.append(f"at_most:limit={limit}")
+        room = int(np.minimum(of_unit, limit * len(sizes)).sum()) + int((group < 0).sum())
+        found.append(f"at_most:limit={limit} people={room}<{sum(sizes)}")
     return tuple(found)
+
+
+def _cliques(n_teams: int, cluster: NDArray[np.int64], apart: tuple[tuple[int, int], ...]) -> list[str]:
+    """Name people who must all be apart from each other and are more than there are teams: one such group at most.
+
+    Groups are grown from each person, those with the most pairs first; one that is not found this way may still exist.
+    """
+    beside: dict[int, set[int]] = {}
+    person: dict[int, int] = {}
+    for i, j in apart:
+        a, b = int(cluster[i]), int(cluster[j])
+        if a != b:
+            beside.setdefault(a, set()).add(b)
+            beside.setdefault(b, set()).add(a)
+            person.setdefault(a, i)
+            person.setdefault(b, j)
+    order = sorted((c for c in beside if len(beside[c]) >= n_teams), key=lambda c: (-len(beside[c]), person[c]))
+    for first in order:
+        clique, common = [first], set(beside[first])
+        while common:
+            following = min(common, key=lambda c: (-len(beside[c] & common), person[c]))
+            clique.append(following)
+            common &= beside[following]
+        if len(clique) > n_teams:
+            people = ",".join(map(str, sorted(person[c] for c in clique[: n_teams + 1])))
+            return [f"apart_too_many:{people} people={len(clique)}>{n_teams}"]
+    return []

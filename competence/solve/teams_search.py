@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from competence.solve.budget import Budget
 from competence.solve.teams_bounds import Balancing, Level, aim, coverage_bounds
-from competence.solve.teams_model import build_model, prove_balance, prove_cover
+from competence.solve.teams_model import build_model, name_conflicts, prove_balance, prove_cover
 from competence.solve.teams_problem import EPS, MAN, NOT_STATED, WOMAN, Problem
 
 __all__ = ["balance_teams", "cover_teams"]
@@ -20,8 +20,11 @@ _TURNS = ((0.5, 300), (1.0, 600), (1.0, 1000), (1.0, 1500), (0.6, 1500))
 """Stage 2: the temperature and the swaps tried per person of each round of search; ``_AIMED`` of them have an aim."""
 
 
-def cover_teams(problem: Problem, budget: Budget, seed: int) -> tuple[NDArray[np.int64], tuple[Level, ...], str, bool]:
-    """Find no broken rule, then the best worst coverage, then the best mean. Nothing here knows anybody's sex."""
+def cover_teams(problem: Problem, budget: Budget, seed: int) -> tuple[NDArray[np.int64], tuple[Level, ...], str, tuple[str, ...]]:
+    """Find no broken rule, then the best worst coverage, then the best mean. Nothing here knows anybody's sex.
+
+    Returns the plan, what it reached, how, and the rules that contradict each other where no plan is proven possible.
+    """
     worst_bound, total_bound = coverage_bounds(problem)
     team = _greedy(problem)
 
@@ -45,21 +48,35 @@ def cover_teams(problem: Problem, budget: Budget, seed: int) -> tuple[NDArray[np
         )
         rounds += 1
     method = "swap search, proved by pool bounds" if reached(best) else "swap search with pool bounds"
-    impossible = False
-    if not reached(best) and budget.limit != 0 and budget.stopped_by not in ("clock", "cancelled"):
-        model = build_model(problem, None)
-        if model is not None:
+    model = None if reached(best) or not _may_prove(budget) else build_model(problem, None)
+    if model is not None:
+        proven = prove_cover(problem, model, team, best, key, worst_bound, total_bound, budget)
+        if _proof_in_time(budget):
             method = "swap search and whole-number programme (HiGHS in SciPy)"
-            team, best, worst_bound, total_bound, impossible = prove_cover(
-                problem, model, team, best, key, worst_bound, total_bound, budget
-            )
+            team, best, worst_bound, total_bound, impossible = proven
+            if impossible:
+                return team, (), method, name_conflicts(problem, budget)
     cover = problem.cover(team)
     worst, mean = float(cover.min()), float(cover.mean())
     levels = (
         Level("worst_coverage", worst, max(worst, worst_bound)),
         Level("mean_coverage", mean, max(mean, total_bound / problem.n_teams)),
     )
-    return team, levels, method, impossible
+    return team, levels, method, ()
+
+
+def _may_prove(budget: Budget) -> bool:
+    """Say whether a step is left for the whole-number programmes, which count as one."""
+    return budget.stopped_by not in ("clock", "cancelled") and (budget.limit is None or budget.steps < budget.limit)
+
+
+def _proof_in_time(budget: Budget) -> bool:
+    """Count the programmes as a step, unless the clock ran out meanwhile: what they were at is then not repeatable."""
+    if budget.time_limit is not None and budget.seconds >= budget.time_limit:
+        budget.stopped_by = "clock"
+        return False
+    budget.steps += 1
+    return True
 
 
 def _greedy(problem: Problem) -> NDArray[np.int64]:
@@ -391,9 +408,12 @@ def balance_teams(
         goal = _Goal(0.05, 4.0, 2.0, least / unit, least_total / unit, 3.0, 40.0, hot, 0.1, length)
         team, best = _search(problem, sides, team, best, key, reached, goal, budget, seed * 7919 + 101 + turn, "teams stage 2")
     method = "swap search, proved by the numbers of women and men" if reached(best) else "swap search with pool bounds"
-    if not reached(best) and start_broken == 0 and budget.limit != 0 and budget.stopped_by not in ("clock", "cancelled"):
+    model = None
+    if not reached(best) and start_broken == 0 and _may_prove(budget):
         model = build_model(problem, balancing.codes)
-        if model is not None and model.sharp:
+    if model is not None and model.sharp:
+        proven = prove_balance(problem, balancing, model, team, best, key, least, least_total, bound, budget)
+        if _proof_in_time(budget):
             method = "swap search and whole-number programme (HiGHS in SciPy)"
-            team, best, bound = prove_balance(problem, balancing, model, team, best, key, least, least_total, bound, budget)
+            team, best, bound = proven
     return team, balancing.levels(balancing.of(problem, team), best[2], min(bound, best[2])), method
