@@ -7,11 +7,11 @@ kept in the order of their ids, so that the order of the input changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 __all__ = ["CompetenceGraph", "Inferred", "NotUnderstood", "ResolvedItem", "ResolvedNeed", "build_graph"]
 
 _STAGES = tuple(ValidationStage)
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,6 +180,7 @@ class CompetenceGraph:
         self.viewer_id = viewer_id
         self.settings = settings
         self.inferred = inferred
+        self._worked_out: dict[str, Any] = {}
         # Who has left is in no function from that day on (REQ-DP-9).
         people = sorted((p for p in staff.people if not _has_left(p, as_of)), key=lambda p: p.person_id)
         self.people: tuple[Person, ...] = tuple(people)
@@ -266,6 +268,15 @@ class CompetenceGraph:
         )
 
     # -- people, units, roles -------------------------------------------------------------------------------------
+
+    def once(self, name: str, make: Callable[[], _T]) -> _T:
+        """Return what ``make`` gives, called once per graph and name: arrays that every call of a floor above reads.
+
+        It may read all of the graph but ``inferred``, which :meth:`with_inferred` changes.
+        """
+        if name not in self._worked_out:
+            self._worked_out[name] = make()
+        return cast("_T", self._worked_out[name])
 
     @cached_property
     def sex(self) -> Mapping[str, Sex]:
@@ -486,11 +497,14 @@ class CompetenceGraph:
 
     # -- needs ----------------------------------------------------------------------------------------------------
 
-    def need(self, what: Need | NeedItem | str | Mapping[str, int] | Iterable[str | NeedItem]) -> ResolvedNeed:
+    def need(self, what: ResolvedNeed | Need | NeedItem | str | Mapping[str, int] | Iterable[str | NeedItem]) -> ResolvedNeed:
         """Link the words of a need to concepts; what is not understood is kept with the nearest concepts.
 
-        A text may name several things ("demensvård och finska"): each becomes an item with the text's level.
+        A text may name several things ("demensvård och finska"): each becomes an item with the text's level. A need that
+        was resolved before is returned as it is.
         """
+        if isinstance(what, ResolvedNeed):
+            return what
         items: dict[str, ResolvedItem] = {}
         unknown: list[NotUnderstood] = []
         for item in Need.of(what).items:

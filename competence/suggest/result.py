@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, overload
 
+import numpy as np
+from numpy.typing import NDArray
+
 from competence._texts import text
-from competence.equality import GroupRow, GroupTable, TableKind
+from competence.equality import GroupRow, GroupTable, TableKind, sex_columns
 from competence.errors import InputError
 from competence.explain import by_sex_lines, join, measure_name, outcome_sentence, reason_sentence, rule_sentence, word
 from competence.model import Outcome, Reason, Status, Visibility
@@ -72,11 +75,15 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Alternative:
-    """Another choice in place of this one: who, its score, and at least what it would cost the whole objective."""
+    """Another choice in place of this one: who, its score, and at least what it would cost the whole objective.
+
+    ``difference`` says by measure how much more the suggestion itself contributes than this one.
+    """
 
     people: tuple[str, ...]
     score: float
     cost: float | None = None
+    difference: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +96,60 @@ class LeftOutRow:
 
 
 class LeftOut(Sequence[LeftOutRow]):
-    """Everybody considered who is in no suggestion, one row each, with the rule that decided it."""
+    """Everybody considered who is in no suggestion, one row each, with the rule that decided it.
+
+    Of a large staff the rows are made when they are first read; how many there are, and by which rule, is known before.
+    """
 
     def __init__(self, rows: Iterable[LeftOutRow] = ()) -> None:
-        self._rows = tuple(rows)
+        self._made: tuple[LeftOutRow, ...] | None = tuple(rows)
+        self._make: Callable[[], tuple[LeftOutRow, ...]] | None = None
+        self._len = len(self._made)
+        self._counts: dict[str, int] | None = None
+
+    @classmethod
+    def of_codes(
+        cls,
+        person_ids: Sequence[str],
+        rows: NDArray[np.int64],
+        codes: NDArray[np.int8],
+        rules: Sequence[str],
+        details: Mapping[int, str],
+    ) -> Self:
+        """Hold the rule of each person as a code, without a record per person.
+
+        Parameters
+        ----------
+        person_ids : sequence of str
+            Ids by row.
+        rows, codes : ndarray of int, shape (n_left_out,)
+            Who, in the order of ids, and the position of the rule in ``rules``.
+        details : Mapping of row to str
+            What is to be told beside the rule.
+        """
+
+        def make() -> tuple[LeftOutRow, ...]:
+            pairs = zip(rows.tolist(), codes.tolist(), strict=True)
+            return tuple(LeftOutRow(person_ids[row], rules[code], details.get(row, "")) for row, code in pairs)
+
+        held = cls()
+        held._made, held._make, held._len = None, make, len(rows)
+        found, first, number = np.unique(codes, return_index=True, return_counts=True)
+        # The rule that removed most first; of equals the one met first, as a count over the rows would give.
+        by_number = np.lexsort((first, -number))
+        held._counts = {rules[int(found[k])]: int(number[k]) for k in by_number}
+        return held
+
+    @property
+    def _rows(self) -> tuple[LeftOutRow, ...]:
+        if self._made is None:
+            self._made = self._make() if self._make else ()
+            # What it was made from belongs to the graph, which may be large.
+            self._make = None
+        return self._made
+
+    def __getstate__(self) -> dict[str, object]:
+        return {"_made": self._rows, "_make": None, "_len": self._len, "_counts": self._counts}
 
     @overload
     def __getitem__(self, index: int) -> LeftOutRow: ...
@@ -102,7 +159,7 @@ class LeftOut(Sequence[LeftOutRow]):
         return LeftOut(self._rows[index]) if isinstance(index, slice) else self._rows[index]
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return self._len
 
     def __iter__(self) -> Iterator[LeftOutRow]:
         return iter(self._rows)
@@ -119,7 +176,9 @@ class LeftOut(Sequence[LeftOutRow]):
     @property
     def counts(self) -> dict[str, int]:
         """People per rule, the rule that removed most first."""
-        return dict(Counter(r.rule for r in self._rows).most_common())
+        if self._counts is None:
+            self._counts = dict(Counter(r.rule for r in self._rows).most_common())
+        return dict(self._counts)
 
     def to_frame(self, lang: str = "sv") -> pd.DataFrame:
         """Return person_id, rule, detail and the rule in words."""
@@ -153,6 +212,8 @@ class Suggestion:
         Names of the hard rules it passed.
     alternatives : tuple of Alternative
         Other choices, the best first.
+    runner_up : Alternative or None
+        Of kinds that are ranked one by one, the next in rank, with the difference by measure.
     ask_first : tuple of str
         Ids of the members who have not been asked whether they want to take part.
     facts : Mapping
@@ -168,6 +229,7 @@ class Suggestion:
     reasons: tuple[Reason, ...]
     rules: tuple[str, ...] = ()
     alternatives: tuple[Alternative, ...] = ()
+    runner_up: Alternative | None = None
     ask_first: tuple[str, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -181,7 +243,7 @@ class Suggestion:
         """Say the two reasons that contribute most in one line."""
         return " ".join(reason_sentence(self.kind, r, lang, self.names) for r in self.reasons[:2])
 
-    def explain(self, lang: str = "sv", *, names: bool = True) -> str:
+    def explain(self, lang: str = "sv", *, names: bool = True, to: str = "manager") -> str:
         """Say who, what, each reason with its contribution, the rules passed, the alternatives and what was not used.
 
         Parameters
@@ -190,17 +252,32 @@ class Suggestion:
             ``sv`` or ``en``.
         names : bool
             False shows ids instead of names.
+        to : str
+            ``manager``, or the id of a member: then it is said to that person, without ranks or other choices, and with
+            how to object (REQ-AI-3).
+
+        Raises
+        ------
+        InputError
+            If ``to`` is neither ``manager`` nor a member.
         """
         known = self.names if names else {}
+        own = next((m for m in self.members if m.person_id == to), None)
+        if own is None and to != "manager":
+            raise InputError(f"to must be manager or one of {', '.join(self.people)}; got {to!r}")
 
         def called(person_id: str) -> str:
             return known.get(person_id) or person_id
 
-        who = join((f"{called(m.person_id)} ({word(f'part.{m.part}', lang)})" for m in self.members), lang)
-        lines = [
-            text(f"explain.{self.kind}", lang, who=who, target=self.labels.get(lang, self.target), rank=self.rank),
-            text("explain.score", lang, score=_number(self.score, lang)),
-        ]
+        told = [m for m in self.members if m is not own]
+        who = join((f"{called(m.person_id)} ({word(f'part.{m.part}', lang)})" for m in told), lang)
+        target = self.labels.get(lang, self.target)
+        if own is None:
+            head = text(f"explain.{self.kind}", lang, who=who, target=target, rank=self.rank)
+        else:
+            own_target = own.labels.get(lang) or own.target or target
+            head = text(f"explain.person.{self.kind}", lang, part=word(f"part.{own.part}", lang), target=own_target, who=who)
+        lines = [head, text("explain.score", lang, score=_number(self.score, lang))]
         lines += [
             f"  {_signed(r.contribution, lang)}  {measure_name(self.kind, r.measure, lang)}: "
             f"{reason_sentence(self.kind, r, lang, known)}"
@@ -208,17 +285,24 @@ class Suggestion:
         ]
         if self.rules:
             lines.append(text("explain.rules", lang, rules=join((rule_sentence(r, lang) for r in self.rules), lang)))
-        if self.ask_first:
+        if self.ask_first and own is None:
             lines.append(text("explain.ask_first", lang, who=join((called(p) for p in self.ask_first), lang)))
-        for other in self.alternatives:
+        if self.runner_up is not None and own is None:
+            parts = (f"{measure_name(self.kind, m, lang)} {_signed(d, lang)}" for m, d in self.runner_up.difference.items())
+            less = _number(self.score - self.runner_up.score, lang)
+            then = join((called(p) for p in self.runner_up.people), lang)
+            lines.append(text("explain.runner_up", lang, who=then, difference=less, parts=join(parts, lang)))
+        for other in self.alternatives if own is None else ():
             key = "explain.alternative" if other.cost is None else "explain.alternative_cost"
+            if self.kind == "experts":
+                key = "explain.alternative_time"
             cost = "" if other.cost is None else _number(other.cost, lang)
             lines.append(
                 "  "
                 + text(key, lang, who=join((called(p) for p in other.people), lang), score=_number(other.score, lang), cost=cost)
             )
         lines.append(not_used(self.kind, lang))
-        lines.append(text("explain.draft", lang))
+        lines.append(text("explain.draft" if own is None else "change.object.person", lang))
         return "\n".join(lines)
 
 
@@ -336,6 +420,13 @@ class Suggestions(Sequence[Suggestion]):
     def explain(self, lang: str = "sv") -> str:
         """Say the whole result: how good it is, figures by sex, how many were left out by which rule, and notes."""
         lines = [outcome_sentence(self.outcome, lang), *by_sex_lines(self.by_sex, lang)]
+        most = next(iter(self.left_out.counts.items()), None)
+        if not self._items and most is not None:
+            # Of nothing found, the rule that removed most says where to begin.
+            rule, count = most
+            lines.append(
+                text("explain.removed_most", lang, count=count, total=len(self.left_out), rule=rule_sentence(rule, lang))
+            )
         lines += [
             text("explain.left_out", lang, count=n, rule=rule_sentence(rule, lang)) for rule, n in self.left_out.counts.items()
         ]
@@ -512,7 +603,8 @@ class Suggestions(Sequence[Suggestion]):
         *,
         outcome: Outcome,
         left_out: Iterable[LeftOutRow],
-        considered: Iterable[str],
+        considered: Iterable[str] = (),
+        considered_rows: NDArray[np.int64] | None = None,
         settings: Settings,
         as_of: date,
         request: Mapping[str, Any],
@@ -520,22 +612,36 @@ class Suggestions(Sequence[Suggestion]):
         neutral: Suggestions | None = None,
         notes: tuple[str, ...] = (),
     ) -> Self:
-        """Join what a suggest function found with names, figures by sex and provenance from the graph."""
+        """Join what a suggest function found with names, figures by sex and provenance from the graph.
+
+        ``considered_rows`` in place of ``considered`` says that ``left_out`` holds everybody considered who is in no
+        suggestion, in the order of ids; then nothing is done per person.
+        """
         import competence
 
         named = [
             replace(s, names={p: graph.people[graph.person_index[p]].name for p in _everybody(s) if p in graph.person_index})
             for s in items
         ]
-        everybody = sorted(set(considered))
         suggested = {p for s in named for p in s.people}
-        nothing = [r for r in left_out if r.person_id not in suggested]
-        told = suggested | {r.person_id for r in nothing}
-        # Where nothing can be suggested at all, what stopped it is also why each person got nothing.
-        whole = next(iter(outcome.conflicts), outcome.status.value).partition(":")[0]
-        nothing += [LeftOutRow(p, whole) for p in everybody if p not in told]
-        # In the order of ids, so that it tells nothing of the order of the file.
-        nothing.sort(key=lambda r: (r.person_id, r.rule))
+        if considered_rows is not None and isinstance(left_out, LeftOut):
+            gone, by_sex = left_out, _counted(graph, {"considered": considered_rows, "suggested": graph.rows(suggested)})
+        else:
+            everybody = sorted(set(considered))
+            nothing = [r for r in left_out if r.person_id not in suggested]
+            told = suggested | {r.person_id for r in nothing}
+            # Where nothing can be suggested at all, what stopped it is also why each person got nothing.
+            whole = next(iter(outcome.conflicts), outcome.status.value).partition(":")[0]
+            nothing += [LeftOutRow(p, whole) for p in everybody if p not in told]
+            # In the order of ids, so that it tells nothing of the order of the file.
+            nothing.sort(key=lambda r: (r.person_id, r.rule))
+            gone = LeftOut(nothing)
+            by_sex = GroupTable(
+                {"considered": everybody, "suggested": sorted(suggested)},
+                graph.sex,
+                kind=TableKind.NAMED,
+                settings=settings.equality,
+            )
         # Said of every view but a person's own, whether or not anything was left out: else it would tell that somebody
         # keeps something private.
         if graph.audience is not Visibility.PRIVATE:
@@ -544,13 +650,8 @@ class Suggestions(Sequence[Suggestion]):
             kind,
             named,
             outcome=outcome,
-            left_out=LeftOut(nothing),
-            by_sex=GroupTable(
-                {"considered": everybody, "suggested": sorted(suggested)},
-                graph.sex,
-                kind=TableKind.NAMED,
-                settings=settings.equality,
-            ),
+            left_out=gone,
+            by_sex=by_sex,
             settings=settings,
             as_of=as_of,
             provenance=Provenance(
@@ -598,9 +699,41 @@ class Suggestions(Sequence[Suggestion]):
         )
 
 
+def _counted(graph: CompetenceGraph, groups: Mapping[str, NDArray[np.int64]]) -> GroupTable:
+    """Count rows of the graph by sex, as a named GroupTable of their ids does."""
+    column = graph.once("sex_columns", lambda: sex_columns(graph.person_ids, graph.sex))
+    counts = {measure: np.bincount(column[rows], minlength=3) for measure, rows in groups.items()}
+    return GroupTable.from_rows([GroupRow(m, int(c[0]), int(c[1]), int(c.sum())) for m, c in counts.items()], TableKind.NAMED)
+
+
+_ONE_BY_ONE = frozenset({"experts", "validations"})
+"""Kinds whose suggestions are ranked one by one, so that the next in rank is the runner-up."""
+
+
+def _by_measure(suggestion: Suggestion) -> dict[str, float]:
+    sums: dict[str, float] = {}
+    for reason in suggestion.reasons:
+        sums[reason.measure] = sums.get(reason.measure, 0.0) + reason.contribution
+    return sums
+
+
+def _runner_up(suggestion: Suggestion, then: Suggestion | None) -> Alternative | None:
+    """Return the next in rank, with how much more each measure gives the suggestion; measures that are equal are left out."""
+    if then is None:
+        return None
+    own, other = _by_measure(suggestion), _by_measure(then)
+    parts = {m: own.get(m, 0.0) - other.get(m, 0.0) for m in sorted({*own, *other})}
+    parts = {m: d for m, d in sorted(parts.items(), key=lambda p: (-abs(p[1]), p[0])) if abs(d) > _EQUAL}
+    return Alternative(then.people, then.score, difference=parts)
+
+
+_EQUAL = 1e-9
+
+
 def _everybody(suggestion: Suggestion) -> set[str]:
     """Return the ids a suggestion speaks of: members, alternatives and those its reasons name."""
-    people = set(suggestion.people) | {p for a in suggestion.alternatives for p in a.people}
+    others = (*suggestion.alternatives, *([suggestion.runner_up] if suggestion.runner_up else []))
+    people = set(suggestion.people) | {p for a in others for p in a.people}
     return people | {r.person_id for r in suggestion.reasons if r.person_id}
 
 
@@ -621,8 +754,14 @@ def _suggestion_of(data: Mapping[str, Any]) -> Suggestion:
         score=data["score"],
         reasons=reasons,
         rules=tuple(data["rules"]),
-        alternatives=tuple(Alternative(tuple(a["people"]), a["score"], a["cost"]) for a in data["alternatives"]),
+        alternatives=tuple(_alternative_of(a) for a in data["alternatives"]),
+        runner_up=None if data.get("runner_up") is None else _alternative_of(data["runner_up"]),
         ask_first=tuple(data["ask_first"]),
         facts=data["facts"],
         names=data["names"],
     )
+
+
+def _alternative_of(data: Mapping[str, Any]) -> Alternative:
+    # Files of before the differences were told have none.
+    return Alternative(tuple(data["people"]), data["score"], data["cost"], data.get("difference", {}))
