@@ -140,3 +140,25 @@ def test_where_nothing_helps_it_is_said_how_much_was_tried() -> None:
             what_would_change(graph, result, "p2", **wrong)
     with pytest.raises(InputError, match="to must be one of"):
         found.explain(to="union")
+
+
+def test_the_next_in_rank_is_named_with_the_difference_by_measure() -> None:
+    first, second = find_experts(graph_of(), {DEMENTIA: 4}, n=2)
+    assert first.runner_up is not None
+    assert first.runner_up.people == second.people
+    assert sum(first.runner_up.difference.values()) == pytest.approx(first.score - second.score)
+    assert "Närmast efter: Namn p6" in first.explain("sv")
+    assert second.runner_up is None
+    # Ranks and others are not told to the person.
+    assert "Namn p6" not in first.explain("sv", to="p1")
+    with pytest.raises(InputError, match="to must be manager or one of p1"):
+        first.explain(to="p2")
+
+
+def test_of_nothing_found_the_rule_that_removed_most_is_told() -> None:
+    result = find_experts(graph_of(), {DEMENTIA: 4}, cutoff=1.0)
+    rule, count = next(iter(result.left_out.counts.items()))
+    assert f"{count} of {len(result.left_out)}" in result.explain("en")
+    assert len(result) == 0
+    assert count == max(result.left_out.counts.values())
+    assert rule in result.left_out.counts

@@ -619,9 +619,12 @@ class Suggestions(Sequence[Suggestion]):
         """
         import competence
 
+        made = list(items)
+        if kind in _ONE_BY_ONE:
+            made = [replace(s, runner_up=_runner_up(s, then)) for s, then in zip(made, [*made[1:], None], strict=False)]
         named = [
             replace(s, names={p: graph.people[graph.person_index[p]].name for p in _everybody(s) if p in graph.person_index})
-            for s in items
+            for s in made
         ]
         suggested = {p for s in named for p in s.people}
         if considered_rows is not None and isinstance(left_out, LeftOut):
