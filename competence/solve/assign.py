@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import fsum
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -25,6 +26,7 @@ _CHUNK = 2000  # bids or searches between two looks at the clock
 # A bid outdoes the one before by this many times the largest score over (pairs per row) ** 1.5: few bids where each row
 # has few columns, close prices where it has thousands. Chosen on seeded instances of 30 to 2 000 columns per row.
 _STEP = 10.0
+_DENSE = 0.25  # share of all pairs that are allowed from which on rows are read as a table would be
 _BIDS = 30  # bids per unit at most; further bids would cost more than the searches they save
 
 
@@ -130,9 +132,10 @@ def assign(
     pinned : sequence of (row, column)
         Pairs that must be in the answer; they have to be allowed.
     effort : int or None
-        Rows handled at most; the rest stay unpaired and the gap says what that may cost. Ignored with ``lower``.
+        Bids and searches at most; what is not paired by then stays so, and the gap says what that may cost. Ignored with
+        ``lower``.
     time_limit : float or None
-        Guard in seconds, looked at every 2 000 rows.
+        Guard in seconds, looked at every 2 000 bids or searches.
     seed : int
         Not used: ties are broken by position; put the input in :func:`~competence.solve.order.seeded_order` first.
     progress : callable or None
@@ -152,11 +155,14 @@ def assign(
     Notes
     -----
     Maximise sum s_ij x_ij subject to l_i <= sum_j x_ij <= c_i, l_j <= sum_i x_ij <= c_j, x in {0, 1}. The matrix is
-    totally unimodular, so its linear programme has a whole-number optimum and the duals prove it. Solved by
-    successive shortest augmenting paths with node prices, one unit at a time (Edmonds & Karp 1972,
-    https://doi.org/10.1145/321694.321699; Jonker & Volgenant 1987, https://doi.org/10.1007/BF02278710), in floats
-    without scaling; O(units * arcs * log) at worst, far less in practice since a search stops at the first free
-    column. With ``lower`` the linear programme goes to HiGHS (SciPy) instead. The bound is computed from the duals
+    totally unimodular, so its linear programme has a whole-number optimum and the duals prove it. Rows first
+    bid for columns, each bid leaving the next best option a little better, which gives prices near the right ones
+    (Bertsekas 1988, https://doi.org/10.1007/BF02186476). Pairs that these do not prove best are taken out, and rows
+    with units left, then columns with room at a price above zero, are set right along cheapest augmenting paths
+    (Edmonds & Karp 1972, https://doi.org/10.1145/321694.321699; Jonker & Volgenant 1987,
+    https://doi.org/10.1007/BF02278710), in floats without scaling. ``most_pairs`` goes on from the plan of highest
+    score. O(units * arcs * log) at worst, far less in practice since a search ends within the step of a bid.
+    With ``lower`` the linear programme goes to HiGHS (SciPy) instead. The bound is computed from the duals
     alone, apart from the search, and holds for any duals: sum u_i c_i + sum v_j c_j + sum max(0, s_ij - u_i - v_j).
 
     Examples
@@ -325,12 +331,14 @@ class _Paths:
     """The state of one run by auction and paths: the plan so far and its prices."""
 
     def __init__(self, arcs: _Arcs, budget: Budget) -> None:
+        from competence.solve.assign_kernel import count
+
         n, m = arcs.n, arcs.m
         self.arcs, self.budget = arcs, budget
         self.indptr = arcs.pointers()
         self.profit = arcs.score
         self.row_degree = np.diff(self.indptr)
-        self.column_degree = np.bincount(arcs.column, minlength=m)
+        self.column_degree = count(arcs.column, m)
         self.row_units = np.minimum(arcs.row_capacity, self.row_degree)
         column_units = np.minimum(arcs.column_capacity, self.column_degree)
         self.starts = np.zeros(m + 1, dtype=np.int64)
@@ -343,13 +351,14 @@ class _Paths:
         # Nobody bids for a column without room.
         self.v = np.where(arcs.column_capacity > 0, 0.0, self.top)
         self.dropped = 0
-        dense = arcs.score.size > 0.25 * n * m
+        dense = arcs.score.size > _DENSE * n * m
         # Every push improves a distance along one arc, and a node's arcs are scanned once per search.
         room = n + m + 2 if dense else 2 * (arcs.score.size + n + m + 2)
         self.space = (
             np.full(n + m, np.inf),
             np.full(n + m, -1, dtype=np.int64),
             np.zeros(n + m, dtype=np.bool_),
+            np.zeros(n + m, dtype=np.int64),
             np.zeros(n + m, dtype=np.int64),
             np.empty(room),
             np.empty(room, dtype=np.int64),
@@ -487,11 +496,12 @@ class _Paths:
         """Search for each row of the first side until all are placed or the budget is spent; return whether all are."""
         from competence.solve.assign_kernel import search
 
+        kernel: Any = search  # the checker does not see past numba's decorator
         state = np.zeros(1, dtype=np.int64)
         size = sides[0].size - 1
         while True:
             wanted = self.budget.allow(_CHUNK)
-            made = int(search(state, wanted, self.dense, *sides, *self.space))
+            made = int(kernel(state, wanted, self.dense, *sides, *self.space))
             self.budget.steps += made
             if state[0] >= size:
                 return True
@@ -500,7 +510,24 @@ class _Paths:
 
 
 def _by_paths(arcs: _Arcs, objective: str, budget: Budget) -> _Solved:
-    """Solve without minimums: prices by an auction, then what is not proven best along cheapest augmenting paths."""
+    """Solve without minimums, the side with fewer places bidding where most pairs are allowed: it outbids itself less."""
+    from competence.solve.assign_kernel import transpose
+
+    n, m = arcs.n, arcs.m
+    row_units, column_units = np.minimum(arcs.row_capacity, m).sum(), np.minimum(arcs.column_capacity, n).sum()
+    if arcs.score.size <= _DENSE * n * m or row_units <= column_units:
+        return _by_bids(arcs, objective, budget)
+    starts, rows, scores, _, place = transpose(
+        arcs.pointers(), arcs.column, arcs.score, np.zeros(arcs.score.size, dtype=np.bool_), m
+    )
+    columns = np.repeat(np.arange(m, dtype=np.int32), np.diff(starts))
+    turned = _Arcs(m, n, columns, rows, scores, arcs.column_capacity, arcs.row_capacity)
+    used, v, u, bonus, bound, proven = _by_bids(turned, objective, budget)
+    return np.sort(place[used]), u, v, bonus, bound, proven
+
+
+def _by_bids(arcs: _Arcs, objective: str, budget: Budget) -> _Solved:
+    """Find prices by an auction of the columns, then place what they do not prove best along cheapest augmenting paths."""
     n, m = arcs.n, arcs.m
     run = _Paths(arcs, budget)
     finished = run.best_score()

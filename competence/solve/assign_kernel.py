@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-__all__ = ["ascending", "auction", "earned", "fill_up", "keep_tight", "list_used", "search", "transpose"]
+__all__ = ["ascending", "auction", "count", "earned", "fill_up", "keep_tight", "list_used", "search", "transpose"]
 
 
 @njit(cache=True)
@@ -48,7 +48,22 @@ def earned(indptr, columns, profit, u, v, bonus):  # type: ignore[no-untyped-def
 
 @njit(cache=True)
 def auction(  # type: ignore[no-untyped-def]
-    state, most, indptr, columns, profit, arc_row, row_units, row_used, column_capacity, starts, column_used, slots, bids, used, v, eps
+    state,
+    most,
+    indptr,
+    columns,
+    profit,
+    arc_row,
+    row_units,
+    row_used,
+    column_capacity,
+    starts,
+    column_used,
+    slots,
+    bids,
+    used,
+    v,
+    eps,
 ):
     """Let rows bid for the columns worth most to them, ``most`` bids at most; return the number made.
 
@@ -186,6 +201,15 @@ def fill_up(indptr, columns, profit, row_units, row_used, starts, column_used, s
 
 
 @njit(cache=True)
+def count(columns, n_columns):  # type: ignore[no-untyped-def]
+    """Return how many arcs each column has."""
+    found = np.zeros(n_columns, dtype=np.int64)
+    for a in range(columns.shape[0]):
+        found[columns[a]] += 1
+    return found
+
+
+@njit(cache=True)
 def list_used(columns, used, starts, column_used, slots):  # type: ignore[no-untyped-def]
     """Write the used arcs of each column into its slots."""
     column_used[:] = 0
@@ -301,6 +325,7 @@ def search(  # type: ignore[no-untyped-def]
     parent,
     done,
     touched,
+    waiting,
     keys,
     nodes,
 ):
@@ -331,21 +356,33 @@ def search(  # type: ignore[no-untyped-def]
             return made
         made += 1
         best_node = start
-        count = 1
+        seen = 1
         touched[0] = start
         distance[start] = 0.0
         parent[start] = -1
         size = 1
         keys[0] = 0.0
         nodes[0] = start
-        while size > 0:
-            if plain:
+        ready = 0
+        d = 0.0
+        while size > 0 or ready > 0:
+            if ready > 0:
+                # As near as the node before: nothing can be nearer.
+                ready -= 1
+                node = waiting[ready]
+                if d >= best:
+                    break
+                if done[node]:
+                    continue
+            elif plain:
                 _bring_nearest(nodes, distance, size)
                 node = nodes[size - 1]
                 d = distance[node]
                 if d >= best:
                     break
                 size -= 1
+                if done[node]:
+                    continue
             else:
                 d = keys[0]
                 node = nodes[0]
@@ -368,8 +405,8 @@ def search(  # type: ignore[no-untyped-def]
                     if there < best and there < distance[k] and not used[a]:
                         fresh = distance[k] == np.inf
                         if fresh:
-                            touched[count] = k
-                            count += 1
+                            touched[seen] = k
+                            seen += 1
                         distance[k] = there
                         parent[k] = a
                         if column_used[c] < column_capacity[c]:
@@ -377,6 +414,9 @@ def search(  # type: ignore[no-untyped-def]
                             best_node = k
                             if there <= d:
                                 break
+                        elif there <= d:
+                            waiting[ready] = k
+                            ready += 1
                         elif not plain:
                             size = _push(keys, nodes, size, there, k)
                         elif fresh:
@@ -392,16 +432,19 @@ def search(  # type: ignore[no-untyped-def]
                     if there < best and there < distance[r]:
                         fresh = distance[r] == np.inf
                         if fresh:
-                            touched[count] = r
-                            count += 1
+                            touched[seen] = r
+                            seen += 1
                         distance[r] = there
                         parent[r] = a
-                        if not plain:
+                        if there <= d:
+                            waiting[ready] = r
+                            ready += 1
+                        elif not plain:
                             size = _push(keys, nodes, size, there, r)
                         elif fresh:
                             nodes[size] = r
                             size += 1
-        for t in range(count):
+        for t in range(seen):
             node = touched[t]
             if done[node] and distance[node] < best:
                 if node < n:
@@ -434,7 +477,7 @@ def search(  # type: ignore[no-untyped-def]
                         slots[slot] = before
                         break
                 node = n + c
-        for t in range(count):
+        for t in range(seen):
             distance[touched[t]] = np.inf
             done[touched[t]] = False
         if best_node == start:

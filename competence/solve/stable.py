@@ -14,15 +14,22 @@ from scipy import sparse
 
 from competence.errors import InputError
 from competence.solve.assign import Assignment, _canonical, _capacity
-from competence.solve.budget import Budget
+from competence.solve.budget import Budget, Progress
 
 __all__ = ["blocking_pairs", "stable_match"]
+
+_CHUNK = 100_000  # proposals between two looks at the clock
 
 
 def stable_match(
     row_preference: sparse.csr_array | sparse.csr_matrix,
     column_preference: sparse.csr_array | sparse.csr_matrix,
     column_capacity: ArrayLike = 1,
+    *,
+    effort: int | None = None,
+    time_limit: float | None = None,
+    seed: int = 0,
+    progress: Progress | None = None,
 ) -> Assignment:
     """Match each row with at most one column so that no pair blocks, as well for the rows as any stable plan can be.
 
@@ -33,19 +40,30 @@ def stable_match(
         is acceptable where both have an entry.
     column_capacity : int or array of int
         How many rows a column takes.
+    effort : int or None
+        Proposals at most.
+    time_limit : float or None
+        Guard in seconds, looked at every 100 000 proposals.
+    seed : int
+        0 puts equal preferences in the order of position; any other number in an order drawn from it.
+    progress : callable or None
+        See :data:`~competence.solve.budget.Progress`.
 
     Returns
     -------
     Assignment
         ``objective`` is the sum of row_preference over the pairs and equals ``bound``: no plan that is stable under
-        the same breaking of ties gives any row more. The prices are zeros; a stable plan has none.
+        the same breaking of ties gives any row more. The prices are zeros; a stable plan has none. A run that was
+        stopped has no bound and the note ``stability_not_proven``: rows that had not asked, or were refused last, are
+        without a partner.
 
     Notes
     -----
     Deferred acceptance (Gale & Shapley 1962, https://doi.org/10.1080/00029890.1962.11989827; many-to-one: Roth 1984,
     https://doi.org/10.1086/261272). Rows propose in the order of their preference; a column keeps the best it has
-    been offered. Equal preferences count in the order of position on both sides, so put the input in
-    :func:`~competence.solve.order.seeded_order` first. Iterative; O(pairs * log) time, O(pairs) memory.
+    been offered. Find x so that no pair outside of it is preferred by both sides to what they have. Put the input in
+    :func:`~competence.solve.order.seeded_order` first, so that ties do not depend on the order of a file. Iterative;
+    O(pairs * log) time, O(pairs) memory.
 
     Examples
     --------
@@ -55,29 +73,41 @@ def stable_match(
     >>> stable_match(rows, columns).pairs.tolist()
     [[0, 1], [1, 0]]
     """
-    budget = Budget()
+    budget = Budget(effort, time_limit, progress)
     first, second, row, column = _acceptable(row_preference, column_preference)
     n, m = row_preference.shape
     capacity = _capacity(column_capacity, m, "column_capacity")
-    # Each row's arcs from best to worst, and each arc's place in its column's list.
-    by_row = np.lexsort((column, -first, row))
-    by_column = np.lexsort((row, -second, column))
-    rank = np.empty(row.size, dtype=np.int64)
-    rank[by_column] = np.arange(row.size)
     ends = np.zeros(n + 1, dtype=np.int64)
     np.cumsum(np.bincount(row, minlength=n), out=ends[1:])
     starts = np.zeros(m + 1, dtype=np.int64)
     np.cumsum(np.minimum(capacity, np.bincount(column, minlength=m)), out=starts[1:])
-    from competence.solve.stable_kernel import propose
+    row_tie, column_tie = np.arange(n), np.arange(m)
+    if seed:
+        draw = np.random.default_rng(seed)
+        row_tie, column_tie = draw.permutation(n), draw.permutation(m)
+    from competence.solve.stable_kernel import propose, ranked
 
+    arcs = ranked(ends, column, first, column_tie)
+    at, filled = ends[:-1].copy(), np.zeros(m, dtype=np.int64)
     kept = np.full(max(1, int(starts[-1])), -1, dtype=np.int64)
-    budget.steps = int(propose(ends, by_row, column[by_row], row, rank, starts, kept))
-    arcs = np.sort(kept[kept >= 0])
-    pairs = np.column_stack([row[arcs], column[arcs]])
-    value = fsum(first[arcs])
-    return Assignment(
-        pairs, np.zeros(n), np.zeros(m), 0.0, budget.outcome(value, value, "deferred acceptance, row-optimal, ties by position")
+    state = np.array([0, -1], dtype=np.int64)
+    go_on = budget.go_on("match")
+    while go_on and state[0] < n:
+        budget.steps += int(
+            propose(state, budget.allow(_CHUNK), ends, arcs, at, column, row, second, row_tie, starts, filled, kept)
+        )
+        go_on = state[0] >= n or budget.go_on("match")
+    chosen = np.sort(kept[kept >= 0])
+    pairs = np.column_stack([row[chosen], column[chosen]])
+    value = fsum(first[chosen])
+    finished = bool(state[0] >= n)
+    outcome = budget.outcome(
+        value,
+        value if finished else None,
+        "deferred acceptance, row-optimal, ties by " + ("seed" if seed else "position"),
+        notes=() if finished else ("stability_not_proven",),
     )
+    return Assignment(pairs, np.zeros(n), np.zeros(m), 0.0, outcome)
 
 
 def blocking_pairs(
@@ -132,6 +162,9 @@ def _acceptable(
     if first.shape != second.shape:
         raise InputError(f"both preferences must have one shape, rows by columns; got {first.shape} and {second.shape}")
     n, m = first.shape
+    if np.array_equal(first.indptr, second.indptr) and np.array_equal(first.indices, second.indices):
+        rows = np.repeat(np.arange(n, dtype=np.int64), np.diff(first.indptr))
+        return first.data, second.data, rows, first.indices.astype(np.int64)
     keys = [
         np.repeat(np.arange(n, dtype=np.int64), np.diff(side.indptr)) * m + side.indices.astype(np.int64)
         for side in (first, second)
