@@ -107,7 +107,7 @@ def verify(solution: TeamsSolution, plans: list[Plan], problem, mode: str) -> No
     assert figures.lone_teams == sum(lone(t, sex) for t in solution.stage2)
 
 
-@settings(max_examples=70, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(problems(), st.integers(1, 2), st.integers(1, 3), st.sampled_from(["no_lone", "balanced", "off"]))
 def test_select_equals_brute_force_in_both_stages(problem, n_teams, size, mode) -> None:  # type: ignore[no-untyped-def]
     n, holds, counts, weights, sex, together, apart, at_most = problem
@@ -118,7 +118,7 @@ def test_select_equals_brute_force_in_both_stages(problem, n_teams, size, mode) 
     verify(solution, plans, problem, mode)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(problems(), st.integers(2, 4), st.sampled_from(["no_lone", "balanced", "off"]))
 def test_partition_equals_brute_force_in_both_stages(problem, size, mode) -> None:  # type: ignore[no-untyped-def]
     n, holds, counts, weights, sex, together, apart, at_most = problem
@@ -140,9 +140,9 @@ def pool(n: int, k: int, seed: int, women: float = 0.75):  # type: ignore[no-unt
 @given(st.integers(0, 1000), st.lists(st.integers(0, 2), min_size=16, max_size=16))
 def test_stage_1_is_the_same_whatever_the_sex_labels(seed, labels) -> None:  # type: ignore[no-untyped-def]
     holds, counts, weights, sex, _ = pool(16, 5, seed)
-    one = partition(holds, counts, weights, sex, size=4, balance="balanced")
+    one = partition(holds, counts, weights, sex, size=4, balance="balanced", effort=(3000, 500))
     for other_sex, mode in ((1 - sex, "balanced"), (labels, "no_lone"), (None, "off")):
-        other = partition(holds, counts, weights, other_sex, size=4, balance=mode)
+        other = partition(holds, counts, weights, other_sex, size=4, balance=mode, effort=(3000, 500))
         assert one.stage1 == other.stage1
         assert one.outcome1 == other.outcome1
 
@@ -218,7 +218,7 @@ def test_the_certificate_names_the_item_its_holders_and_how_many_are_needed() ->
             "together_too_large:0 size=4>3",
         ),
         (lambda h: partition(h, [1], [1.0], size=3, balance="off", at_most=([0] * 5 + [1], 2)), "at_most:0 people=5>4"),
-        (lambda h: select(h, [1], [1.0], size=3, n_teams=2, balance="off", at_most=([0] * 6, 2)), "at_most:limit=2"),
+        (lambda h: select(h, [1], [1.0], size=3, n_teams=2, balance="off", at_most=([0] * 6, 2)), "at_most:limit=2 people=4<6"),
         (lambda h: select(np.empty((0, 1), bool), [1], [1.0], size=3, balance="off"), "too_few_people:0<3"),
     ],
 )
@@ -328,7 +328,9 @@ def test_weights_far_apart_do_not_make_rules_impossible() -> None:
     for effort in (1, 500, None):
         solution = partition(holds, [1, 3, 1, 2], [1e9, 1e-9, 1.0, 1.0], size=4, apart=apart, balance="off", effort=effort)
         assert solution.outcome1.status is not Status.INFEASIBLE
-        assert legal(list(solution.stage1), apart=apart)
+        # With next to no steps a rule may be left broken; then that is said.
+        assert legal(list(solution.stage1), apart=apart) is not bool(solution.broken)
+        assert effort == 1 or not solution.broken
     impossible = partition(holds, [1, 3, 1, 2], [1e9, 1e-9, 1.0, 1.0], size=4, apart=[(0, 1), (1, 2), (0, 2)], balance="off")
     assert impossible.outcome1.status is Status.INFEASIBLE
 

@@ -170,7 +170,7 @@ class _Goal:
     broken: float
     hot: float
     cold: float
-    length: int = 1700  # swaps tried per person
+    length: int = 1600  # swaps tried per person: three rounds leave steps of the usual effort for a proof
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -248,7 +248,7 @@ def _search(
         holder_people = np.zeros(1, dtype=np.int64)
     pair_start, pair_other, pair_kind = _pair_lists(problem)
     state = np.array([(abs(seed) * 0x9E3779B97F4A7C15 + 0x2545F4914F6CDD1D) % 2**64 or 1], dtype=np.uint64)
-    length = int(min(10_000_000, max(60_000, goal.length * n)))
+    length = int(min(10_000_000, goal.length * max(35, n)))
     epochs = min(60, max(12, length // max(1, 100 * n)))
     chunk = length // epochs
     seats = np.flatnonzero((np.arange(widest)[None, :] < problem.sizes[:, None]).ravel()).astype(np.int64)
