@@ -54,6 +54,7 @@ def reason_sentence(kind: str, reason: Reason, lang: str = "sv", names: Mapping[
         via=facts.get("via", ""),
         unit=facts.get("unit", ""),
         count=facts.get("count", 0),
+        lately=facts.get("lately", 0),
         needed=facts.get("needed", 0),
         percent=round(100 * reason.value),
         person=(names or {}).get(person, person),

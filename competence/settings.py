@@ -178,6 +178,14 @@ class SuggestSettings(_Section):
         default={"topic_gain": 0.5, "mentor_confidence": 0.2, "teaching": 0.15, "other_unit": 0.1, "load": 0.05},
         description="Weights of the measures of a mentoring pair.",
     )
+    buddies: dict[str, float] = Field(
+        default={"nearby": 0.5, "time_in_role": 0.3, "load": 0.2},
+        description="Weights of the measures of a new employee and a buddy.",
+    )
+    circles: dict[str, float] = Field(
+        default={"brings": 0.5, "seeks": 0.5},
+        description="Weights of what the members of a mentoring circle bring and seek.",
+    )
     rotation: dict[str, float] = Field(
         default={"fit": 0.35, "growth": 0.35, "interest": 0.2, "new_unit": 0.1},
         description="Weights of the measures of one move.",
@@ -187,9 +195,22 @@ class SuggestSettings(_Section):
         description="Weights of the measures of a claim worth validating.",
     )
     mentor_capacity: int = Field(default=1, ge=0, description="Mentees per mentor where neither file nor call says.")
+    mentor_load: int = Field(default=2, ge=1, description="Mentees at the same time from which a mentor's load is told of.")
+    mentors_at_once: int = Field(default=1, ge=1, description="Mentors that a mentee can have at the same time.")
+    pair_months: float = Field(
+        default=12.0, ge=0, description="Months that an accepted pair counts as running where the history does not say."
+    )
+    buddy_months: float = Field(default=6.0, gt=0, description="Months from the first day in which an employee counts as new.")
     level_gap: tuple[int, int] = Field(default=(1, 3), description="Least and most lead of a mentor, in levels.")
     alternatives: int = Field(default=3, ge=0, le=10, description="Alternatives listed beside each pair.")
     expert_cutoff: float = Field(default=0.1, ge=0, le=1, description="Lowest score of an expert that is shown.")
+    expert_margin: float = Field(
+        default=0.02, ge=0, le=0.2, description="Difference in score within which experts are nearly equal and are spread."
+    )
+    expert_most_mentees: int = Field(default=3, ge=1, description="Running mentees from which an expert is not asked as well.")
+    expert_asked_days: int = Field(default=90, ge=1, le=366, description="Days back in which requests to an expert are counted.")
+    expert_most_asked: int = Field(default=6, ge=1, description="Requests in those days from which an expert is not asked more.")
+    expert_rest_days: int = Field(default=7, ge=0, le=90, description="Days of rest after a request to an expert; 0: none.")
     pair_cutoff: float = Field(default=0.1, ge=0, le=1, description="Lowest score of a mentoring pair.")
     topics: int = Field(default=5, ge=1, le=20, description="Topics per mentee taken from gaps when no interest is stated.")
     choices: int = Field(default=30, ge=1, description="Posts considered per person in a rotation, the best ones.")
@@ -201,7 +222,7 @@ class SuggestSettings(_Section):
     )
     reach_cutoff: float = Field(default=0.6, ge=0, le=1, description="Fit from which another role is within reach.")
 
-    @field_validator("experts", "pairs", "rotation", "validations")
+    @field_validator("experts", "pairs", "buddies", "circles", "rotation", "validations")
     @classmethod
     def _check_weights(cls, value: dict[str, float], info: ValidationInfo) -> dict[str, float]:
         known = cls.model_fields[info.field_name or ""].default

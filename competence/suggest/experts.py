@@ -1,30 +1,31 @@
-"""Find internal experts: who, of those willing, can do what is asked, and how that is known.
+"""Find internal experts: who, of those willing, can do what is asked, how that is known, and who else has more time.
 
-Five steps: link the words of the need, keep those who take part, measure everybody, take the exact best n, say why.
-Sex, age and name are never read.
+Five steps: link the words of the need, measure everybody who holds any of it, keep those whom no rule takes out, choose
+the best and spread those that are nearly equal, say why. Sex, age and name are never read.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import date
+from hashlib import blake2b
+from math import fsum
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from competence.fit import coverage, freshness, hard_met, sum_of
+from competence.fit import coverage, freshness, sum_of
 from competence.graph import CompetenceGraph, ResolvedItem
-from competence.model import InterestKind, Need, NeedItem, Outcome, Reason, Requirement, Status
-from competence.settings import Settings
-from competence.solve.order import seeded_order
-from competence.suggest.result import LeftOutRow, Member, Suggestion, Suggestions
+from competence.model import Choice, HistoryKind, InterestKind, Need, NeedItem, OptIn, Outcome, Reason, Status
+from competence.settings import Settings, SuggestSettings
+from competence.suggest.result import Alternative, LeftOut, Member, Suggestion, Suggestions
 from competence.suggest.scoring import (
-    active_mentees,
     check_count,
     concept_facts,
     evidence_of,
-    not_taking_part,
     ordered,
     prepare,
     to_ask_first,
@@ -35,6 +36,25 @@ from competence.suggest.scoring import (
 __all__ = ["find_experts"]
 
 _KIND = "experts"
+_RULES = (
+    "",
+    "no_evidence",
+    "to_be_reconfirmed",
+    "opted_out",
+    "not_opted_in",
+    "rejected_before",
+    "hard_requirement",
+    "below_cutoff",
+    "mentees_at_cap",
+    "asked_at_cap",
+    "resting",
+    "nearly_equal",
+    "not_among_best",
+    "not_understood",
+)
+"""Every reason why somebody is not on the list, in the order they are asked after; the first that bites is told."""
+_CODE = {rule: np.int8(code) for code, rule in enumerate(_RULES)}
+_DATED = tuple(int(_CODE[rule]) for rule in ("mentees_at_cap", "asked_at_cap", "resting"))
 
 
 def find_experts(
@@ -56,7 +76,7 @@ def find_experts(
     graph : CompetenceGraph
         People and what they hold.
     need : str, list of str, {str: level}, NeedItem or Need
-        Words in Swedish or English, or concept ids. A bare number is a level 1-5.
+        Words in Swedish or English, or concept ids; a sentence may name several things. A bare number is a level 1-5.
     n : int
         How many experts at most.
     people, units : iterable of str or None
@@ -68,13 +88,16 @@ def find_experts(
     as_of : date or None
         None means the graph's.
     seed : int
-        Orders equals by a hash of their ids.
+        Orders equals by a hash of their ids and of what is asked.
 
     Returns
     -------
     Suggestions
-        One Suggestion per expert, part ``expert``. Empty with ``not_understood`` when no word met a concept, or
-        ``nobody_holds`` when nobody taking part has evidence of it.
+        One Suggestion per expert, part ``expert``, the highest score first. ``facts`` hold the units, the running mentees,
+        the requests lately and ``busy`` (any of the two). Where an expert is busy, ``alternatives`` names the best of those
+        with less to do. Empty with ``not_understood`` when no word met a concept, ``nobody_holds`` when nobody has evidence
+        of it, and otherwise with the rules that took those out who have, the one that removed most first, each with how
+        many.
 
     Raises
     ------
@@ -88,7 +111,27 @@ def find_experts(
     Measures per item, weighted by the item and summed: coverage of the level asked, confidence of the holding,
     freshness of its latest evidence, a related or narrower concept where the one asked for is not fully covered
     (times ``settings.fit.related_credit``), willingness (stated interest to use or teach), and load (1 / (1 + mentees
-    now)). The n best are exact: every person is measured. O(holders of the concepts and their relatives + people).
+    now + requests lately)).
+
+    Load: a request is an accepted decision of kind ``experts`` with a day. Whoever has ``expert_most_mentees`` running
+    mentees, or had ``expert_most_asked`` requests in the last ``expert_asked_days`` days, or one in the last
+    ``expert_rest_days``, is not on the list; ``left_out`` gives the date of being free again, where it is known.
+
+    Spread: scores within ``settings.suggest.expert_margin`` are nearly equal. Places are filled one by one: of those within
+    the margin of the best still open, one from the unit that has the fewest places so far, then with the fewest requests
+    lately, then by a hash of seed, need and id, so that another question asks other people. A margin of 0 gives the exact
+    best n, ties by the hash. What spreading costs is the gap of the Outcome; whoever scored more than somebody chosen is
+    left out as ``nearly_equal``.
+
+    O(holders of the concepts and their relatives + n * nearly equal people); nothing is done per person in Python but for
+    the n chosen.
+
+    Examples
+    --------
+    >>> from tests.cases import graph_of
+    >>> found = find_experts(graph_of(), "demensvård", n=2)
+    >>> [(s.people[0], round(s.score, 2)) for s in found], found.left_out.counts["no_evidence"]
+    ([('p6', 0.84), ('p1', 0.75)], 3)
     """
     started = perf_counter()
     check_count(n, "n")
@@ -97,71 +140,44 @@ def find_experts(
     units = sorted(set(units)) if units is not None else None
     resolved = graph.need(need)
     rows = graph.rows(people, units)
-    considered = [graph.person_ids[r] for r in rows]
     lowest = settings.suggest.expert_cutoff if cutoff is None else cutoff
     request = {"need": understood_request(resolved), "n": n, "cutoff": lowest, "people": people, "units": units}
-    if not resolved.items:
-        return Suggestions.empty(
-            graph, _KIND, "not_understood", settings=settings, as_of=as_of, request=request, seed=seed, considered=considered
+    code = np.full(len(graph.person_ids), _CODE["no_evidence" if resolved.items else "not_understood"], dtype=np.int8)
+    chosen: list[Suggestion] = []
+    details: dict[int, str] = {}
+    notes: tuple[str, ...] = ("need_partly_understood",) if resolved.items and resolved.not_understood else ()
+    outcome = Outcome(status=Status.EMPTY, conflicts=("not_understood",))
+    if resolved.items:
+        book = _book(graph)
+        measured = _Measured(graph, resolved.items, settings, rows, book)
+        rule = measured.rules(lowest)
+        open_now = np.flatnonzero(rule == 0)
+        key = _key(book.hashes[measured.rows], seed, measured.target)
+        picked = _spread(
+            open_now, measured.score, key, book.unit[measured.rows], measured.asked, n, settings.suggest.expert_margin
         )
-
-    measured = _Measured(graph, resolved.items, settings)
-    said_no = turned_down(graph, _KIND)
-    left_out: list[LeftOutRow] = []
-    eligible: list[int] = []
-    for row in rows.tolist():
-        rule = not_taking_part(graph, row, "expert") if measured.known[row] else measured.why_nothing(row)
-        if rule is None and (graph.person_ids[row], measured.target) in said_no:
-            rule = "rejected_before"
-        if rule is None and not measured.hard_met[row]:
-            rule = "hard_requirement"
-        if rule is None and measured.score[row] < lowest:
-            rule = "below_cutoff"
-        if rule is None:
-            eligible.append(row)
-        else:
-            left_out.append(LeftOutRow(graph.person_ids[row], rule))
-
-    order = seeded_order([graph.person_ids[r] for r in eligible], seed)
-    shuffled = np.array(eligible, dtype=np.int64)[order]
-    ranked = shuffled[np.argsort(-measured.score[shuffled], kind="stable")].tolist()
-    chosen, rest = ranked[:n], ranked[n:]
-    left_out += [LeftOutRow(graph.person_ids[r], "not_among_best") for r in rest]
-    notes = ("need_partly_understood",) if resolved.not_understood else ()
-    if not chosen:
-        return Suggestions.empty(
-            graph,
-            _KIND,
-            "nobody_holds",
-            settings=settings,
-            as_of=as_of,
-            request=request,
-            seed=seed,
-            left_out=left_out,
-            considered=considered,
-            notes=notes,
-        )
-    items = [measured.suggestion(row, rank) for rank, row in enumerate(chosen, start=1)]
-    total = sum(s.score for s in items)
-    outcome = Outcome(
-        status=Status.OPTIMAL,
-        objective=total,
-        bound=total,
-        gap=0.0,
-        method="every person measured, exact best n",
-        seconds=perf_counter() - started,
-        steps=len(rows),
-        runner_up=float(measured.score[chosen[-1]] - measured.score[rest[0]]) if rest else None,
-    )
-    if any(s.ask_first for s in items):
-        notes = (*notes, "opt_in_not_asked")
+        rule[open_now] = _CODE["not_among_best"]
+        if picked.size:
+            rule[open_now[measured.score[open_now] > measured.score[picked].min()]] = _CODE["nearly_equal"]
+            rule[picked] = 0
+        code[measured.rows] = rule
+        for at in np.flatnonzero(np.isin(rule, _DATED)).tolist():
+            details[int(measured.rows[at])] = book.free_again(int(measured.rows[at]), _RULES[rule[at]], settings.suggest)
+        chosen = [
+            measured.suggestion(int(at), rank, measured.with_more_time(int(at), open_now, key))
+            for rank, at in enumerate(picked, start=1)
+        ]
+        outcome = _outcome(measured, open_now, picked, rule, len(rows), perf_counter() - started)
+        if any(s.ask_first for s in chosen):
+            notes = (*notes, "opt_in_not_asked")
+    told = rows[code[rows] > 0]
     return Suggestions.build(
         graph,
         _KIND,
-        items,
+        chosen,
         outcome=outcome,
-        left_out=left_out,
-        considered=considered,
+        left_out=LeftOut.of_codes(graph.person_ids, told, code[told], _RULES, details),
+        considered_rows=rows,
         settings=settings,
         as_of=as_of,
         request=request,
@@ -170,79 +186,390 @@ def find_experts(
     )
 
 
-class _Measured:
-    """Every measure of everybody against the items of one need, shape (n_people,) per measure and item."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Book:
+    """What is known of everybody beside their holdings, each by row, shape (n_people,); worked out once per graph."""
 
-    def __init__(self, graph: CompetenceGraph, items: tuple[ResolvedItem, ...], settings: Settings) -> None:
+    answer: NDArray[np.int8]
+    """Code of the rule that keeps the person out of being an expert, 0 for nobody."""
+    mentees: NDArray[np.int64]
+    mentees_end: Mapping[int, tuple[int, ...]]
+    """Last days (ordinals) of the running pairs of a mentor, soonest first; those without an end are not in it."""
+    asked: NDArray[np.int64]
+    asked_days: Mapping[int, tuple[int, ...]]
+    """Days (ordinals) of the requests lately, oldest first."""
+    last_asked: NDArray[np.int64]
+    unit: NDArray[np.int64]
+    """Position of the first current unit; one position for all who have none."""
+    hashes: NDArray[np.uint64]
+    willing: Mapping[int, NDArray[np.int64]]
+    """Rows that stated that they want to use or teach a concept, by its column."""
+    refused: Mapping[frozenset[str], NDArray[np.int64]]
+    """Rows whose latest decision about a need was no, by the concepts of the need."""
+    licensed: Mapping[int, tuple[tuple[int, NDArray[np.int64]], ...]]
+    """By column, the levels that roles ask for by law and the rows that hold such a role."""
+
+    def free_again(self, row: int, rule: str, limits: SuggestSettings) -> str:
+        """Return the first day (ISO) on which a rule of load no longer bites; empty where no date is known."""
+        if rule == "resting":
+            day = int(self.last_asked[row]) + limits.expert_rest_days
+        elif rule == "asked_at_cap":
+            # As many of the oldest have to leave the window as brings the rest under the cap.
+            day = self.asked_days[row][-limits.expert_most_asked] + limits.expert_asked_days
+        else:
+            over = int(self.mentees[row]) - limits.expert_most_mentees
+            ends = self.mentees_end.get(row, ())
+            if len(ends) <= over:
+                return ""
+            day = ends[over] + 1
+        return date.fromordinal(day).isoformat()
+
+
+def _book(graph: CompetenceGraph) -> _Book:
+    return graph.once("experts", lambda: _read(graph))
+
+
+def _read(graph: CompetenceGraph) -> _Book:
+    """Read answers, load, wishes and earlier decisions into arrays. O(people + history + interests + requirements)."""
+    n = len(graph.person_ids)
+    index = graph.person_index
+    today = graph.as_of.toordinal()
+    limits = graph.settings.suggest
+    answer = np.zeros(n, dtype=np.int8)
+    for row, person in enumerate(graph.people):
+        if person.opt_ins.expert is OptIn.NO:
+            answer[row] = _CODE["opted_out"]
+        elif graph.takes_part(row, "expert") is OptIn.NO:
+            answer[row] = _CODE["not_opted_in"]
+    mentees = np.zeros(n, dtype=np.int64)
+    ends: dict[int, list[int]] = {}
+    for entry in graph.staff.history:
+        mentor = index.get(entry.other_id or "")
+        running = entry.end is None or entry.end >= graph.as_of
+        if mentor is not None and running and entry.kind is HistoryKind.PAIR:
+            mentees[mentor] += 1
+            if entry.end is not None:
+                ends.setdefault(mentor, []).append(entry.end.toordinal())
+    days: dict[int, list[int]] = {}
+    last = np.zeros(n, dtype=np.int64)
+    for decision in graph.staff.decisions:
+        if decision.kind != _KIND or decision.choice is not Choice.ACCEPTED or decision.day is None:
+            continue
+        day = decision.day.toordinal()
+        for person_id in dict.fromkeys(decision.people):
+            row_of = index.get(person_id)
+            if row_of is not None and day <= today:
+                last[row_of] = max(int(last[row_of]), day)
+                if day > today - limits.expert_asked_days:
+                    days.setdefault(row_of, []).append(day)
+    asked = np.zeros(n, dtype=np.int64)
+    for row, found in days.items():
+        asked[row] = len(found)
+    unit_index: dict[str, int] = {}
+    unit = np.array([unit_index.setdefault(u[0] if u else "", len(unit_index)) for u in graph.units_of], dtype=np.int64)
+    digests = (blake2b(person_id.encode(), digest_size=8).digest() for person_id in graph.person_ids)
+    wishes: dict[int, set[int]] = {}
+    for (person_id, kind), columns in graph.interests.items():
+        if kind is not InterestKind.LEARN and person_id in index:
+            for column in columns:
+                wishes.setdefault(column, set()).add(index[person_id])
+    refused: dict[frozenset[str], set[int]] = {}
+    for person_id, target in turned_down(graph, _KIND):
+        if person_id in index:
+            refused.setdefault(frozenset(target.split(", ")), set()).add(index[person_id])
+    return _Book(
+        answer=answer,
+        mentees=mentees,
+        mentees_end={row: tuple(sorted(found)) for row, found in ends.items()},
+        asked=asked,
+        asked_days={row: tuple(sorted(found)) for row, found in days.items()},
+        last_asked=last,
+        unit=unit,
+        hashes=np.frombuffer(b"".join(digests), dtype="<u8").astype(np.uint64),
+        willing={column: _rows(found) for column, found in wishes.items()},
+        refused={target: _rows(found) for target, found in refused.items()},
+        licensed=_licensed(graph),
+    )
+
+
+def _licensed(graph: CompetenceGraph) -> dict[int, tuple[tuple[int, NDArray[np.int64]], ...]]:
+    """Return by column who holds a role that asks for it by law, which the employer has then already checked."""
+    holders: dict[str, list[int]] = {}
+    for row, roles in enumerate(graph.person_roles):
+        for role_id in roles:
+            holders.setdefault(role_id, []).append(row)
+    found: dict[int, dict[int, set[int]]] = {}
+    for role_id, held_by in holders.items():
+        for r in graph.taxonomy.roles[role_id].requirements:
+            if r.hard:
+                found.setdefault(graph.concept_index[r.concept_id], {}).setdefault(r.level, set()).update(held_by)
+    return {column: tuple((level, _rows(rows)) for level, rows in sorted(levels.items())) for column, levels in found.items()}
+
+
+def _rows(rows: Iterable[int]) -> NDArray[np.int64]:
+    return np.array(sorted(rows), dtype=np.int64)
+
+
+def _key(hashes: NDArray[np.uint64], seed: int, target: str) -> NDArray[np.uint64]:
+    """Return numbers that order equals: another seed or another need gives another, equally arbitrary order.
+
+    The finaliser of splitmix64 (Steele, Lea and Flood 2014, https://doi.org/10.1145/2660193.2660195) over the hash of the
+    id and that of seed and need; it is a bijection, so that distinct hashes stay distinct.
+    """
+    start = np.uint64(int.from_bytes(blake2b(f"{seed}\x00{target}".encode(), digest_size=8).digest(), "little"))
+    z = hashes ^ start
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return np.asarray(z ^ (z >> np.uint64(31)), dtype=np.uint64)
+
+
+def _spread(
+    open_now: NDArray[np.int64],
+    score: NDArray[np.float64],
+    key: NDArray[np.uint64],
+    unit: NDArray[np.int64],
+    asked: NDArray[np.int64],
+    n: int,
+    margin: float,
+) -> NDArray[np.int64]:
+    """Choose n of ``open_now``, each within the margin of the best still open when it is chosen; the highest score first."""
+    if open_now.size > n:
+        floor = np.partition(score[open_now], open_now.size - n)[open_now.size - n] - margin
+        # When a place is filled, fewer than n are gone, so the best still open has at least the n-th score.
+        near = open_now[score[open_now] >= floor]
+        near = near[np.lexsort((key[near], -score[near]))]
+        if margin > 0:
+            near = _by_turns(near, -score[near], unit[near], asked[near], key[near], n, margin)
+        open_now = near[:n]
+    return open_now[np.lexsort((key[open_now], -score[open_now]))]
+
+
+def _by_turns(
+    near: NDArray[np.int64],
+    falling: NDArray[np.float64],
+    unit: NDArray[np.int64],
+    asked: NDArray[np.int64],
+    key: NDArray[np.uint64],
+    n: int,
+    margin: float,
+) -> NDArray[np.int64]:
+    """Fill n places one by one from people in falling order of score; see :func:`find_experts` for the order of turns."""
+    still = np.ones(len(near), dtype=np.bool_)
+    places = np.zeros(int(unit.max()) + 1, dtype=np.int64)
+    taken: list[int] = []
+    first = 0
+    for _ in range(n):
+        while not still[first]:
+            first += 1
+        stop = int(np.searchsorted(falling, falling[first] + margin, side="right"))
+        within = first + np.flatnonzero(still[first:stop])
+        fewest = places[unit[within]]
+        within = within[fewest == fewest.min()]
+        requests = asked[within]
+        within = within[requests == requests.min()]
+        at = int(within[np.argmin(key[within])])
+        still[at] = False
+        places[unit[at]] += 1
+        taken.append(at)
+    return near[taken]
+
+
+def _outcome(
+    measured: _Measured,
+    open_now: NDArray[np.int64],
+    picked: NDArray[np.int64],
+    rule: NDArray[np.int8],
+    people: int,
+    seconds: float,
+) -> Outcome:
+    """Say how near the best n the chosen are, or which rule took out most of those who hold something."""
+    if not picked.size:
+        codes, number = np.unique(rule[rule > _CODE["to_be_reconfirmed"]], return_counts=True)
+        by_number = np.lexsort((codes, -number))
+        conflicts = tuple(f"{_RULES[codes[k]]}:{number[k]}" for k in by_number)
+        return Outcome(status=Status.EMPTY, conflicts=conflicts or ("nobody_holds",))
+    score = measured.score
+    total = fsum(score[picked].tolist())
+    best = fsum(np.sort(score[open_now])[-picked.size :].tolist())
+    rest = np.setdiff1d(open_now, picked, assume_unique=True)
+    gap = (best - total) / best if best > 0 else 0.0
+    exact = gap <= 1e-9
+    return Outcome(
+        status=Status.OPTIMAL if exact else Status.FEASIBLE,
+        objective=total,
+        bound=total if exact else best,
+        gap=0.0 if exact else gap,
+        method="everybody who holds any of it measured, best n, nearly equal ones spread",
+        seconds=seconds,
+        steps=people,
+        runner_up=float(score[picked].min() - score[rest].max()) if rest.size else None,
+        notes=() if exact else ("spread_within_margin",),
+    )
+
+
+@dataclass(slots=True, eq=False)
+class _Values:
+    """The measures of one item, shape (n_holders,) each."""
+
+    measures: dict[str, NDArray[np.float64]]
+    via: NDArray[np.int64] = field(repr=False)
+
+
+class _Measured:
+    """Every measure of those who hold anything near the items of a need; everybody else scores 0.
+
+    ``rows`` are their rows in the graph; the other arrays are parallel to it.
+    """
+
+    def __init__(
+        self,
+        graph: CompetenceGraph,
+        items: tuple[ResolvedItem, ...],
+        settings: Settings,
+        among: NDArray[np.int64],
+        book: _Book,
+    ) -> None:
         self.graph = graph
         self.items = items
+        self.book = book
+        self.limits = settings.suggest
+        self.credit = settings.fit.related_credit
         self.target = ", ".join(i.concept_id for i in items)
         self.weights = settings.suggest.experts
-        n = len(graph.person_ids)
         # Hard items gate and are not weighed, unless nothing else is asked for to rank by.
         weighed = [0.0 if i.hard and not all(k.hard for k in items) else i.weight for i in items]
         self.share = [weight / sum(weighed) for weight in weighed]
         self.columns = [graph.concept_index[i.concept_id] for i in items]
-        self.values: dict[str, list[NDArray[np.float64]]] = {
-            m: [] for m in ("coverage", "confidence", "freshness", "related", "willingness")
-        }
-        self.via: list[NDArray[np.int64]] = []
-        self.known = np.zeros(n, dtype=np.bool_)
-        self.doubtful = np.zeros(n, dtype=np.bool_)
-        self.hard_met = np.ones(n, dtype=np.bool_)
-        for item, column in zip(items, self.columns, strict=True):
-            self._measure(item, column, settings)
-        mentees = active_mentees(graph)
-        load = np.array([1.0 / (1.0 + mentees.get(p, 0)) for p in graph.person_ids])
-        self.load = np.where(self.known, load, 0.0)
+        self.rows = self._holders(among)
+        self._place = np.full(len(graph.person_ids), -1, dtype=np.int64)
+        self._place[self.rows] = np.arange(len(self.rows))
+        self.known = np.zeros(len(self.rows), dtype=np.bool_)
+        self.hard_met = np.ones(len(self.rows), dtype=np.bool_)
+        self.values = [self._measure(item, column) for item, column in zip(items, self.columns, strict=True)]
+        self.mentees, self.asked = book.mentees[self.rows], book.asked[self.rows]
+        self.load = np.where(self.known, 1.0 / (1.0 + self.mentees + self.asked), 0.0)
         self.score = self.weights["load"] * self.load
-        for measure, columns in self.values.items():
-            for share, column_values in zip(self.share, columns, strict=True):
-                self.score = self.score + self.weights[measure] * share * column_values
+        for share, values in zip(self.share, self.values, strict=True):
+            for measure, value in values.measures.items():
+                self.score = self.score + self.weights[measure] * share * value
 
-    def _measure(self, item: ResolvedItem, column: int, settings: Settings) -> None:
-        graph = self.graph
-        held = graph.rounded_column(column)
-        covered = coverage(held, item.level)
-        self.doubtful |= (graph.column("confidence", column) > 0) & (held == 0)
-        currency = graph.taxonomy.concepts[item.concept_id].currency_months
-        fresh = freshness(graph.column("latest", column), graph.as_of, currency)
-        related, via = self._related(column, item.level, covered, settings)
+    def _near(self, column: int) -> tuple[int, ...]:
+        return self.graph.related_columns.get(column, ())
+
+    def _holders(self, among: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the rows of those with evidence of an item or of anything near one."""
+        arrays = self.graph.arrays
+        anything = np.zeros(len(self.graph.person_ids), dtype=np.bool_)
+        for column in self.columns:
+            for c in (column, *self._near(column)):
+                anything[arrays.column_person[arrays.column_ptr[c] : arrays.column_ptr[c + 1]]] = True
+        return among[anything[among]]
+
+    def _at(self, rows: NDArray[np.integer]) -> NDArray[np.int64]:
+        """Return where rows stand here, without those that do not."""
+        found = self._place[rows]
+        return np.asarray(found[found >= 0], dtype=np.int64)
+
+    def _column(self, values: NDArray[Any], column: int) -> NDArray[Any]:
+        """Return one array of the graph for one concept, by people here, 0 without a holding."""
+        arrays = self.graph.arrays
+        dense = np.zeros(len(self.rows), dtype=values.dtype)
+        part = slice(arrays.column_ptr[column], arrays.column_ptr[column + 1])
+        place = self._place[arrays.column_person[part]]
+        here = place >= 0
+        dense[place[here]] = values[arrays.column_position[part][here]]
+        return dense
+
+    def _measure(self, item: ResolvedItem, column: int) -> _Values:
+        arrays = self.graph.arrays
+        covered = coverage(self._column(arrays.rounded, column), item.level)
+        currency = self.graph.taxonomy.concepts[item.concept_id].currency_months
+        fresh = freshness(self._column(arrays.latest, column), self.graph.as_of, currency)
+        related, via = self._related(column, item.level, covered)
         known = (covered > 0) | (related > 0)
-        wanting = np.zeros(len(known))
-        for (person_id, kind), wanted in graph.interests.items():
-            if column in wanted and kind is not InterestKind.LEARN and person_id in graph.person_index:
-                wanting[graph.person_index[person_id]] = 1.0
-        self.values["coverage"].append(covered)
-        self.values["confidence"].append(np.where(covered > 0, graph.column("confidence", column), 0.0))
-        self.values["freshness"].append(np.where(covered > 0, fresh, 0.0))
-        self.values["related"].append(related)
-        self.values["willingness"].append(np.where(known, wanting, 0.0))
-        self.via.append(via)
+        wanting = np.zeros(len(self.rows), dtype=np.bool_)
+        if column in self.book.willing:
+            wanting[self._at(self.book.willing[column])] = True
         self.known |= known
         if item.hard:
-            self.hard_met &= hard_met(graph, [Requirement(concept_id=item.concept_id, level=item.level, hard=True)])
+            self.hard_met &= self._proven(column, item.level)
+        measures = {
+            "coverage": covered,
+            "confidence": np.where(covered > 0, self._column(arrays.confidence, column), 0.0),
+            "freshness": np.where(covered > 0, fresh, 0.0),
+            "related": related,
+            "willingness": (known & wanting).astype(np.float64),
+        }
+        return _Values(measures, via)
 
-    def _related(
-        self, column: int, level: int, covered: NDArray[np.float64], settings: Settings
-    ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    def _related(self, column: int, level: int, covered: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         """Return the credit that the best related concept gives where the one asked for is not covered, and which it is."""
+        arrays = self.graph.arrays
         best = np.zeros(len(covered))
         via = np.full(len(covered), -1, dtype=np.int64)
-        for other in self.graph.related_columns.get(column, ()):
-            credit = settings.fit.related_credit * coverage(self.graph.rounded_column(other), level)
-            better = credit > best
-            best[better], via[better] = credit[better], other
+        for other in self._near(column):
+            part = slice(arrays.column_ptr[other], arrays.column_ptr[other + 1])
+            if part.start == part.stop:
+                continue
+            place = self._place[arrays.column_person[part]]
+            credit = self.credit * coverage(arrays.rounded[arrays.column_position[part]], level)
+            here = np.flatnonzero(place >= 0)
+            better = here[credit[here] > best[place[here]]]
+            best[place[better]], via[place[better]] = credit[better], other
         # What is fully covered needs no relative; what is half covered gains at most the missing half.
         return np.minimum(best, 1.0 - covered), via
 
-    def why_nothing(self, row: int) -> str:
-        """Say why a person has nothing of what is asked: no evidence at all, or evidence too old or weak to count."""
-        return "to_be_reconfirmed" if self.doubtful[row] else "no_evidence"
+    def _proven(self, column: int, level: int) -> NDArray[np.bool_]:
+        """Say who meets a hard item, as :func:`competence.fit.hard_met` does: by formal evidence or by a role held today."""
+        met = np.asarray(self._column(self.graph.arrays.formal_level, column) >= level, dtype=np.bool_)
+        for asked, rows in self.book.licensed.get(column, ()):
+            if asked >= level:
+                met[self._at(rows)] = True
+        return met
 
-    def suggestion(self, row: int, rank: int) -> Suggestion:
+    def rules(self, lowest: float) -> NDArray[np.int8]:
+        """Return the code of the first rule that takes each out, 0 for nobody."""
+        doubtful = np.zeros(len(self.rows), dtype=np.bool_)
+        for column in self.columns:
+            confidence = self._column(self.graph.arrays.confidence, column)
+            doubtful |= (confidence > 0) & (self._column(self.graph.arrays.rounded, column) == 0)
+        refused = np.zeros(len(self.rows), dtype=np.bool_)
+        refused[self._at(self.book.refused.get(frozenset(i.concept_id for i in self.items), _rows(())))] = True
+        since_asked = self.graph.as_of.toordinal() - self.book.last_asked[self.rows]
+        answer = self.book.answer[self.rows]
+        asked_in_turn = (
+            ("to_be_reconfirmed", ~self.known & doubtful),
+            ("no_evidence", ~self.known),
+            ("opted_out", answer == _CODE["opted_out"]),
+            ("not_opted_in", answer == _CODE["not_opted_in"]),
+            ("rejected_before", refused),
+            ("hard_requirement", ~self.hard_met),
+            ("below_cutoff", self.score < lowest),
+            ("mentees_at_cap", self.mentees >= self.limits.expert_most_mentees),
+            ("asked_at_cap", self.asked >= self.limits.expert_most_asked),
+            ("resting", since_asked < self.limits.expert_rest_days),
+        )
+        code = np.zeros(len(self.rows), dtype=np.int8)
+        for rule, bites in reversed(asked_in_turn):
+            code[bites] = _CODE[rule]
+        return code
+
+    def with_more_time(self, at: int, open_now: NDArray[np.int64], key: NDArray[np.uint64]) -> tuple[Alternative, ...]:
+        """Return the best of those who have less to do than a busy expert; nobody beside one who is free."""
+        busy = self.mentees + self.asked
+        if not busy[at]:
+            return ()
+        freer = open_now[busy[open_now] < busy[at]]
+        if not freer.size:
+            return ()
+        best = freer[np.lexsort((key[freer], -self.score[freer]))[0]]
+        difference = float(self.score[at] - self.score[best])
+        return (Alternative((self.graph.person_ids[self.rows[best]],), float(self.score[best]), max(difference, 0.0)),)
+
+    def suggestion(self, at: int, rank: int, alternatives: tuple[Alternative, ...]) -> Suggestion:
         """Word the measures of one person as Reasons and join them."""
         graph = self.graph
+        row = int(self.rows[at])
         person_id = graph.person_ids[row]
         reasons: list[Reason] = []
         for k, (item, column) in enumerate(zip(self.items, self.columns, strict=True)):
@@ -250,8 +577,8 @@ class _Measured:
             evidence, proof = evidence_of(graph, row, column)
             position = graph.position(row, column)
             have = 0 if position is None else int(graph.arrays.rounded[position])
-            for measure, values in self.values.items():
-                value = float(values[k][row])
+            for measure, values in self.values[k].measures.items():
+                value = float(values[at])
                 # That something asked for is not held is a reason too; other measures of nothing say nothing.
                 if value == 0 and measure != "coverage":
                     continue
@@ -260,7 +587,7 @@ class _Measured:
                 extra: dict[str, str | int | float | None] = {"have": have, "asked": item.level}
                 path: tuple[str, ...] = (item.words, item.label, item.concept_id)
                 if measure == "related":
-                    other = int(self.via[k][row])
+                    other = int(self.values[k].via[at])
                     ids, said = evidence_of(graph, row, other)
                     concept = graph.taxonomy.concepts[graph.concept_ids[other]]
                     extra |= {"via_sv": concept.label("sv"), "via_en": concept.label("en")}
@@ -278,7 +605,8 @@ class _Measured:
                         facts={**facts, **extra, **(said if measure in ("coverage", "related") else {})},
                     )
                 )
-        load = float(self.load[row])
+        mentees, lately = int(self.mentees[at]), int(self.asked[at])
+        load = float(self.load[at])
         reasons.append(
             Reason(
                 measure="load",
@@ -286,7 +614,7 @@ class _Measured:
                 weight=self.weights["load"],
                 contribution=self.weights["load"] * load,
                 person_id=person_id,
-                facts={"count": round(1.0 / load) - 1 if load else 0},
+                facts={"count": mentees, "lately": lately},
             )
         )
         concepts = [graph.taxonomy.concepts[i.concept_id] for i in self.items]
@@ -299,6 +627,12 @@ class _Measured:
             score=sum_of(reasons),
             reasons=ordered(reasons),
             rules=("takes_part", *(("hard_requirements_met",) if any(i.hard for i in self.items) else ())),
+            alternatives=alternatives,
             ask_first=to_ask_first(graph, [person_id], "expert"),
-            facts={"units": [graph.unit_name(u) for u in graph.units_of[row]]},
+            facts={
+                "units": [graph.unit_name(u) for u in graph.units_of[row]],
+                "mentees": mentees,
+                "asked_lately": lately,
+                "busy": bool(mentees or lately),
+            },
         )
