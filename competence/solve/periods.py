@@ -18,11 +18,10 @@ from scipy import sparse
 from competence.errors import InputError
 from competence.model import Outcome, Status
 from competence.solve.budget import Budget, Progress
-from competence.solve.programme import maximise, maximise_whole
+from competence.solve.programme import Rows, maximise, maximise_whole
 from competence.solve.rotate import (
     _Arcs,
     _arcs,
-    _canonical,
     _cycles_of,
     _free_bound,
     _kept,
@@ -336,8 +335,8 @@ def _task(
     for name, number in (("waits", waits), ("return_after", return_after)):
         if number is not None and number < 1:
             raise InputError(f"{name} must be at least 1, or None; got {number}")
+    given: list[sparse.csr_array] = [sparse.csr_array(g) for g in ([gain] if sparse.issparse(gain) else gain)]
     one = sparse.issparse(gain)
-    given = [sparse.csr_array(gain)] if one else [sparse.csr_array(g) for g in gain]
     if (not one and len(given) != periods) or len({g.shape for g in given}) != 1:
         raise InputError(f"gain must be one matrix, or one of the same shape per period ({periods}); got {len(given)}")
     people, n = given[0].shape
@@ -433,7 +432,8 @@ def _waiting(task: _Task, to: NDArray[np.int64]) -> NDArray[np.bool_]:
     moves = task.moved + (to[:, : task.people] != np.arange(task.people)).sum(axis=0)
     if task.waits is None or not (moves >= task.waits).any():
         return np.zeros(task.people, dtype=bool)
-    return task.may_move & (moves == 0)
+    idle: NDArray[np.bool_] = task.may_move & (moves == 0)
+    return idle
 
 
 def _conflicts(task: _Task, to: NDArray[np.int64]) -> tuple[str, ...]:
@@ -705,7 +705,7 @@ def _as_gain(arcs: _Arcs, gain: NDArray[np.float64]) -> sparse.csr_array:
 
 def _last_places(arcs: _Arcs) -> list[int]:
     """Return whose posts may stay empty."""
-    return np.unique(arcs.target[arcs.indptr[arcs.people] :]).tolist()
+    return [int(i) for i in np.unique(arcs.target[arcs.indptr[arcs.people] :])]
 
 
 def _whole(task: _Task, budget: Budget, bound: float, prices: NDArray[np.float64]) -> _Answer | None:
@@ -750,7 +750,7 @@ def _ask(model: _Programme, budget: Budget, nodes: int, whole: int | None = None
     kinds = np.ones(model.gain.size, dtype=bool)
     if whole is not None:
         kinds[whole:] = False
-    rows = [(model.matrix, -np.inf, model.limit)]
+    rows: list[Rows] = [(model.matrix, -np.inf, model.limit)]
     if model.equal.shape[0]:
         rows.append((model.equal, 0.0, 0.0))
     answer = maximise_whole(model.gain * 1000.0, rows, model.top, kinds, nodes=nodes, seconds=budget.seconds_left)
@@ -1044,7 +1044,7 @@ def _part(
     idle = sparse.csr_array((-np.ones(late.size), (late, np.arange(late.size))), shape=(must.size, late.size))
     extra = over.size + late.size
     blank = np.zeros((touched.size, extra))
-    rows = [
+    rows: list[Rows] = [
         (sparse.csr_array(sparse.hstack([leave[touched], sparse.csr_array(blank)], format="csr")), -np.inf, cap[touched]),
         (
             sparse.csr_array(sparse.hstack([balance[touched], sparse.csr_array(blank)], format="csr")),
@@ -1133,8 +1133,6 @@ def _sweeps(
             if row is None:
                 break
             to[t] = row
-        if way == "all" and not before and _merit(task, to) < _merit(task, _at_home(task)):
-            pass
     merit, still, stale = _merit(task, to), 0, 0
     t = 0
     nothing = np.zeros(task.people)

@@ -42,10 +42,13 @@ class RotationStart:
         The cycles and chains of the plan.
     columns : ndarray of int32, shape (k, longest)
         Cycles that the linear programme or the search still considered, padded with -1; none where moves were free.
+    size : float
+        People in a neighbourhood that the search could still search through when it ended.
     """
 
     plan: tuple[tuple[int, ...], ...]
     columns: NDArray[np.int32]
+    size: float = 60.0
 
     def renumbered(self, position: ArrayLike) -> RotationStart:
         """Return the start for other positions, as when somebody has come or gone.
@@ -76,7 +79,7 @@ class RotationStart:
         inside = self.columns >= 0
         columns = new[self.columns]
         columns = columns[~(inside & (columns < 0)).any(axis=1)]
-        return RotationStart(tuple(sorted(_canonical(c) for c in plan if min(c) >= 0)), columns.astype(np.int32))
+        return RotationStart(tuple(sorted(_canonical(c) for c in plan if min(c) >= 0)), columns.astype(np.int32), self.size)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -480,7 +483,9 @@ def rotate(
     # Prices of free plans are exact to a 2^36th of the largest gain per person; those of cycles are sums of floats.
     rounding = float(np.ldexp(PROOF if max_cycle is None else 1e-12, exponent))
     outcome = budget.outcome(value, answer.bound + fsum(pinned_gain), answer.method, notes=answer.notes, rounding=rounding)
-    return _solution(n, sides, tuple(cycles), cycles, answer.person, answer.side, answer.candidates, outcome, answer.columns)
+    return _solution(
+        n, sides, tuple(cycles), cycles, answer.person, answer.side, answer.candidates, outcome, answer.columns, answer.size
+    )
 
 
 _NO_COLUMNS = np.empty((0, 2), dtype=np.int32)
@@ -496,6 +501,7 @@ class _Answer:
     method: str
     columns: NDArray[np.int32]
     notes: tuple[str, ...] = ()
+    size: float = 60.0
 
 
 def _useful(arcs: _Arcs, sides: _Sides) -> tuple[_Arcs, int]:
@@ -521,7 +527,7 @@ def _rescaled(answer: _Answer, exponent: int) -> _Answer:
     cycles = {cycle: float(np.ldexp(gain, exponent)) for cycle, gain in answer.cycles.items()}
     bound = float(np.ldexp(answer.bound, exponent))
     person, side = np.ldexp(answer.person, exponent), np.ldexp(answer.side, exponent)
-    return _Answer(cycles, bound, person, side, answer.candidates, answer.method, answer.columns, answer.notes)
+    return _Answer(cycles, bound, person, side, answer.candidates, answer.method, answer.columns, answer.notes, answer.size)
 
 
 def _solution(
@@ -534,6 +540,7 @@ def _solution(
     candidates: int,
     outcome: Outcome,
     columns: NDArray[np.int32],
+    size: float = 60.0,
 ) -> RotationSolution:
     ordered = tuple(sorted(cycles))
     cover = np.zeros(sides.n_groups * sides.n_kinds)
@@ -546,7 +553,7 @@ def _solution(
         cover.reshape(sides.n_groups, sides.n_kinds),
         candidates,
         outcome,
-        RotationStart(ordered, columns),
+        RotationStart(ordered, columns, size),
     )
 
 
@@ -725,12 +732,16 @@ def _limited(
     bound = fsum(person) + fsum(side * model.limit)
     reduced = model.priced(person, side)
     plan = _greedy(model, reduced, x)
+    size, first = 60.0 if start is None else start.size, list[int]()
     if start is not None:
         before = _find(cycles, _table(start.plan, cycles.shape[1]))
         again = _greedy(model, reduced, x, before)
         if fsum(model.weight[again]) > fsum(model.weight[plan]):
             plan = again
-    plan, better, method = _improve(model, plan, reduced, bound, person, side, budget, seed)
+            # Look first where the earlier plan fell apart.
+            lost = {i for c in start.plan for i in c} - {int(i) for c in plan for i in cycles[c]}
+            first = sorted(lost, key=lambda i: (-person[i], i))
+    plan, better, method, size = _improve(model, plan, reduced, bound, person, side, budget, seed, size, first)
     bound = min(bound, better)
     if outer is not None:
         bound = outer
@@ -738,7 +749,7 @@ def _limited(
     zero_side[kept] = side
     chosen = {tuple(int(i) for i in cycles[c] if i >= 0): float(weight[c]) for c in plan}
     columns = cycles[np.union1d(_per_person(model, reduced, _POOL), np.asarray(plan, dtype=np.int64))]
-    return _Answer(chosen, bound, person, zero_side, len(cycles), method, columns, notes)
+    return _Answer(chosen, bound, person, zero_side, len(cycles), method, columns, notes, size)
 
 
 def _table(plan: Sequence[Sequence[int]], width: int) -> NDArray[np.int32]:
@@ -767,8 +778,9 @@ def _find(cycles: NDArray[np.int32], wanted: NDArray[np.int32]) -> NDArray[np.in
         return np.empty(0, dtype=np.int64)
     order = np.argsort(keys[0], kind="stable")
     at = np.minimum(np.searchsorted(keys[0], keys[1], sorter=order), len(cycles) - 1)
-    found: NDArray[np.int64] = order[at].astype(np.int64)
-    return found[(tables[0][found] == tables[1]).all(axis=1)]
+    found = order[at]
+    there: NDArray[np.int64] = found[(tables[0][found] == tables[1]).all(axis=1)]
+    return there
 
 
 def _best_arcs(arcs: _Arcs, most: int) -> _Arcs:
@@ -889,14 +901,16 @@ def _improve(
     side: NDArray[np.float64],
     budget: Budget,
     seed: int,
-) -> tuple[list[int], float, str]:
+    size: float,
+    first: list[int],
+) -> tuple[list[int], float, str, float]:
     """Improve the plan: exactly when few cycles can still be in a better one, else neighbourhood by neighbourhood."""
     value, prices = fsum(model.weight[plan]), bound
     method = "set packing of cycles (HiGHS in SciPy)"
     everybody = np.ones(model.n, dtype=bool)
     rng = np.random.default_rng(seed)
     pairs_only = not (model.cycles[:, 2:] >= 0).any()
-    size, stale, smallest = 60.0, 0, np.inf
+    stale, smallest = 0, np.inf
     pool: NDArray[np.int64] = np.empty(0, dtype=np.int64)
     members: sparse.csr_array | None = None
     while bound - value > PROOF * max(abs(bound), 1e-9) and budget.go_on("rotation"):
@@ -941,7 +955,8 @@ def _improve(
             members = model.rows(pool)[: model.n]
         method = "set packing of cycles: column bound and neighbourhood search (HiGHS in SciPy)"
         chosen = np.asarray(plan, dtype=np.int64)
-        free = _neighbourhood(model, chosen, reduced, person, pool, members, int(size), rng)
+        centre = first.pop(0) if first else -1
+        free = _neighbourhood(model, chosen, reduced, person, pool, members, int(size), rng, centre)
         padded = np.append(free, True)
         moved = free[model.cycles[chosen, 0]]
         stay, now = chosen[~moved], fsum(model.weight[chosen[moved]])
@@ -959,7 +974,7 @@ def _improve(
             value = fsum(model.weight[plan])
         else:
             stale += 1
-    return plan, bound, method
+    return plan, bound, method, size
 
 
 def _neighbourhood(
@@ -971,6 +986,7 @@ def _neighbourhood(
     members: sparse.csr_array,
     size: int,
     rng: np.random.Generator,
+    centre: int,
 ) -> NDArray[np.bool_]:
     """Choose about ``size`` people around one who, by the prices, loses gain; their cycles are opened."""
     of_person = np.full(model.n, -1, dtype=np.int64)
@@ -982,7 +998,7 @@ def _neighbourhood(
         loss[ring] = max(reduced[c], 0.0) / len(ring)
     loss = np.maximum(loss, 0.0) + 1e-3 * max(float(loss.max(initial=0.0)), 1e-12)
     free = np.zeros(model.n, dtype=bool)
-    queue: list[int] = []
+    queue: list[int] = [centre] if centre >= 0 else []
     count = 0
     while count < min(size, model.n):
         if not queue:
@@ -1097,8 +1113,15 @@ def _free_bound(arcs: _Arcs) -> tuple[float, NDArray[np.float64], NDArray[np.flo
     # are exact. It drops stored zeros, and staying is worth zero: a constant on every choice changes no full
     # matching's rank but keeps each entry.
     true_gain, largest = gain, float(np.abs(gain).max()) or 1.0
-    gain = np.rint(gain * (2.0**36 / largest))
-    square = sparse.csr_array((gain + 2.0**36 + 1.0, (source, target)), shape=(n, n))
+    scale = 2.0**36 / largest
+    # Gains that are whole multiples of a coarser step keep it: the matching is several times as quick with short numbers.
+    for bits in (7, 10, 14, 20):
+        coarse = float(np.ldexp(1.0, bits - int(np.frexp(largest)[1])))
+        if (gain * coarse == np.rint(gain * coarse)).all():
+            scale = coarse
+            break
+    gain = np.rint(gain * scale)
+    square = sparse.csr_array((gain + float(np.abs(gain).max()) + 1.0, (source, target)), shape=(n, n))
     rows, taken = min_weight_full_bipartite_matching(square, maximize=True)
     to = np.empty(n, dtype=np.int64)
     to[rows] = taken
@@ -1126,7 +1149,7 @@ def _free_bound(arcs: _Arcs) -> tuple[float, NDArray[np.float64], NDArray[np.flo
         np.maximum.at(v, raised, asked[rising])
         active = holder[np.unique(raised)]
     # The bound is taken at these prices from the gains as they are, so it holds for them.
-    v *= largest / 2.0**36
+    v /= scale
     u = np.full(n, -np.inf)
     np.maximum.at(u, source, true_gain - v[target])
     return fsum([*u, *v]), u, v, to
@@ -1163,11 +1186,18 @@ def _cycles_of(to: NDArray[np.int64], people: int) -> list[tuple[int, ...]]:
 
 def _free(arcs: _Arcs, sides: _Sides, budget: Budget, seed: int, start: RotationStart | None = None) -> _Answer:
     """Solve without a limit on the length of cycles."""
-    lookup = sparse.csr_array((arcs.gain, arcs.target, arcs.indptr), shape=(arcs.n, arcs.n))
 
     def worth(cycles: list[tuple[int, ...]]) -> dict[tuple[int, ...], float]:
-        return {c: fsum(float(lookup[c[k], c[(k + 1) % len(c)]]) for k in range(len(c))) for c in cycles}
+        one = np.fromiter((i for c in cycles for i in c), dtype=np.int64)
+        other = np.fromiter((i for c in cycles for i in (*c[1:], c[0])), dtype=np.int64)
+        at = np.searchsorted(key, one * arcs.n + other)
+        gains, found, first = arcs.gain[at].tolist(), {}, 0
+        for c in cycles:
+            found[c] = fsum(gains[first : first + len(c)])
+            first += len(c)
+        return found
 
+    key = arcs.source * arcs.n + arcs.target
     bound, u, v, to = _free_bound(arcs)
     rows = np.flatnonzero(np.isfinite(sides.limit))
     matrix = sides.of_arcs(arcs.source, arcs.target)[rows]
