@@ -1,6 +1,6 @@
 """A mentoring round beside the published package mentor-match: same people, same points, same forbidden pairs.
 
-    python benchmarks/mentoring_peer.py [--n 1000] [--env FOLDER]
+    python benchmarks/mentoring_peer.py [--n 1000] [--munkres 1.1.4] [--env FOLDER]
 
 mentor-match 7.0.1 (MIT) with munkres 3.0.0 is installed by name into a virtual environment of its own and runs in a
 process of its own; its package is called ``matching``, as others are. Both read one instance file. Ours is the whole
@@ -26,6 +26,7 @@ import sys
 import tempfile
 import time
 import venv
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -222,31 +223,31 @@ def run_ours(path: Path, repeats: int) -> dict[str, Any]:
 # -- side by side ------------------------------------------------------------------------------------------------------------
 
 
-def peer_python(folder: Path) -> Path | None:
-    """Return the interpreter of an environment with the peer in it; None when it cannot be had."""
+def peer_python(folder: Path, packages: Sequence[str] = PEER) -> Path | None:
+    """Return the interpreter of an environment with these packages (name==version) in it; None when it cannot be had."""
     python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     if not python.exists():
         venv.create(folder, with_pip=True)
-    code = "import importlib.metadata as m; print([m.version('mentor-match'), m.version('munkres')])"
-    wanted = str([p.split("==")[1] for p in PEER])
-    if subprocess.run([python, "-c", code], capture_output=True, text=True, check=False).stdout.strip() == wanted:
+    names, wanted = ([p.split("==")[k] for p in packages] for k in (0, 1))
+    code = f"import importlib.metadata as m; print([m.version(n) for n in {names!r}])"
+    if subprocess.run([python, "-c", code], capture_output=True, text=True, check=False).stdout.strip() == str(wanted):
         return python
-    install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *PEER]
+    install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *packages]
     done = subprocess.run(install, capture_output=True, text=True, check=False)
     if done.returncode == 0:
         return python
     last = (done.stderr.strip().splitlines() or ["pip said nothing"])[-1]
-    print(f"{' '.join(PEER)} could not be installed, so there is nothing to compare with: {last[:200]}")
+    print(f"{' '.join(packages)} could not be installed, so there is nothing to compare with: {last[:200]}")
     return None
 
 
-def _child(python: str | Path, *arguments: str, limit: float | None = None) -> dict[str, Any] | str:
-    """Run this file in a process of its own; a text says why there is no result."""
+def child(python: str | Path, script: str, *arguments: str, limit: float | None = None) -> dict[str, Any] | str:
+    """Run a benchmark file in a process of its own; a text says why there is no result."""
     root = str(Path(__file__).resolve().parent.parent)
     kept = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"} | ({"PYTHONPATH": root} if python == sys.executable else {})
     try:
         done = subprocess.run(
-            [str(python), __file__, *arguments], capture_output=True, text=True, timeout=limit, env=kept, check=False
+            [str(python), script, *arguments], capture_output=True, text=True, timeout=limit, env=kept, check=False
         )
     except subprocess.TimeoutExpired:
         return f"stopped after {limit:.0f} s"
@@ -262,6 +263,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5, help="runs of ours after the first; the peer runs once per size")
     parser.add_argument("--limit", type=float, default=600, help="seconds the peer may take per size (default: 600)")
     parser.add_argument("--env", type=Path, help="folder of the peer's environment, kept (default: a temporary one)")
+    parser.add_argument("--munkres", default="3.0.0", help="the version beside mentor-match, which itself asks for 1.1.4")
     parser.add_argument("--peer", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--ours", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()
@@ -274,16 +276,17 @@ def main() -> None:
 
     from benchmarks.measure import machine, print_table, versions
 
-    print(f"{machine()}; {versions('competence', 'numpy', 'scipy', 'numba')}; beside {', '.join(PEER)}; seed {given.seed}")
+    packages = (PEER[0], f"munkres=={given.munkres}")
+    print(f"{machine()}; {versions('competence', 'numpy', 'scipy', 'numba')}; beside {', '.join(packages)}; seed {given.seed}")
     rows = []
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        python = peer_python(given.env or folder / "env")
+        python = peer_python(given.env or folder / "env", packages)
         for n in [*(k for k in (100, 200, 400) if k < given.n), given.n]:
             instance = make_instance(n, given.seed)
             path = folder / f"{n}.json"
             path.write_text(json.dumps(instance), encoding="utf-8")
-            ours = _child(sys.executable, "--ours", str(path), "--repeats", str(given.repeats))
+            ours = child(sys.executable, __file__, "--ours", str(path), "--repeats", str(given.repeats))
             if isinstance(ours, str):
                 raise SystemExit(f"ours failed at n = {n}: {ours}")
             best = count_points(instance, ours["pairs"])
@@ -298,7 +301,7 @@ def main() -> None:
             )
             if python is None:
                 continue
-            peer = _child(python, "--peer", str(path), limit=given.limit)
+            peer = child(python, __file__, "--peer", str(path), limit=given.limit)
             if isinstance(peer, str):
                 rows.append([str(n), "mentor-match", "", "", "", "", "", "", peer])
                 continue

@@ -5,14 +5,16 @@ This module decides only order by fit; which concepts are meant, who may be show
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from competence.errors import InputError
 
-__all__ = ["Postings", "top"]
+__all__ = ["Postings", "top", "top_many"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,8 +111,8 @@ def top(
     Notes
     -----
     fit = sum w * min(level, L) / L / sum w over what is asked, as DESIGN section 6 has it, summed in the order of
-    ``concepts``. Only the lists of the concepts asked are read: O(entries in those lists + n_people), then a
-    selection in O(n_people) and a sort of the n found.
+    ``concepts``. Only the lists of the concepts asked are read: O(entries in those lists * log n), and O(n_people) more
+    for the sums' array. Somebody may stand in the list of a concept at level 0, which counts as nothing.
 
     Examples
     --------
@@ -119,45 +121,98 @@ def top(
     >>> indices.tolist(), [round(s, 3) for s in scores.tolist()]
     ([1, 0], [0.667, 0.5])
     """
-    asked = np.atleast_1d(np.asarray(concepts, dtype=np.int64))
-    weight = np.atleast_1d(np.asarray(weights, dtype=np.float64))
-    wanted = np.atleast_1d(np.asarray(levels, dtype=np.int64))
-    if not asked.shape == weight.shape == wanted.shape:
-        raise InputError(f"concepts, weights and levels must be of one length; got {asked.size}, {weight.size}, {wanted.size}")
-    if asked.size and not (int(asked.min()) >= 0 and int(asked.max()) < postings.n_concepts):
-        raise InputError(f"concepts must be positions in 0..{postings.n_concepts - 1}; got {asked.min()}..{asked.max()}")
-    if asked.size and not (np.isfinite(weight).all() and weight.min() > 0):
-        raise InputError("weights must be above 0")
-    if asked.size and not (wanted.min() >= 1 and wanted.max() <= 5):
-        raise InputError("levels must lie in 1..5")
+    return top_many(postings, [(concepts, weights, levels)], n, allowed=allowed, base=base)[0]
+
+
+def top_many(
+    postings: Postings,
+    needs: Sequence[tuple[ArrayLike, ArrayLike, ArrayLike]],
+    n: int,
+    *,
+    allowed: NDArray[np.bool_] | None = None,
+    base: NDArray[np.float64] | None = None,
+) -> list[tuple[NDArray[np.int64], NDArray[np.float64]]]:
+    """Return for each of many needs what :func:`top` would, in one pass.
+
+    Parameters
+    ----------
+    postings, n, allowed, base
+        As for :func:`top`; the same for every need.
+    needs : sequence of (concepts, weights, levels)
+        What :func:`top` takes of each.
+
+    Returns
+    -------
+    list of (indices, scores)
+        One per need, in their order.
+
+    Raises
+    ------
+    InputError
+        As :func:`top`; where there are several needs, with the number of the first wrong one.
+
+    Examples
+    --------
+    >>> p = Postings.build([0, 2, 3], [0, 1, 1], [3, 1, 5], 2)
+    >>> [indices.tolist() for indices, _ in top_many(p, [([0], [1.0], [3]), ([1], [1.0], [3])], 5)]
+    [[0, 1], [1]]
+    """
     for name, array in (("allowed", allowed), ("base", base)):
         if array is not None and array.shape != (postings.n_people,):
             raise InputError(f"{name} must have one entry per person ({postings.n_people}); got shape {array.shape}")
-    score = np.zeros(postings.n_people)
-    total = float(weight.sum())
-    steps = np.arange(6)
-    for c, w, level in zip(asked.tolist(), weight.tolist(), wanted.tolist(), strict=True):
-        span = slice(int(postings.indptr[c]), int(postings.indptr[c + 1]))
-        # Six possible levels: a table look-up instead of a division per entry. A person stands once per list, so
-        # plain indexed addition is enough.
-        share = w * (np.minimum(steps, level) / level) / total
-        score[postings.people[span]] += share[postings.levels[span]]
-    if base is not None:
-        score += base
-    if allowed is not None:
-        score[~allowed] = 0.0
-    return _best(score, n)
+    parts = [
+        (
+            np.atleast_1d(np.asarray(concepts, dtype=np.int64)),
+            np.atleast_1d(np.asarray(weights, dtype=np.float64)),
+            np.atleast_1d(np.asarray(levels, dtype=np.int64)),
+        )
+        for concepts, weights, levels in needs
+    ]
+    for k, (asked, weight, wanted) in enumerate(parts):
+        if not asked.shape == weight.shape == wanted.shape:
+            where = f"need {k}: " if len(parts) > 1 else ""
+            raise InputError(
+                f"{where}concepts, weights and levels must be of one length; got {asked.size}, {weight.size}, {wanted.size}"
+            )
+    ends = np.zeros(len(parts) + 1, dtype=np.int64)
+    np.cumsum([asked.size for asked, _, _ in parts], out=ends[1:])
+    whole = [np.concatenate(side) if side else np.empty(0) for side in zip(*parts, strict=True)] or [np.empty(0)] * 3
+    asked, weight, wanted = whole[0].astype(np.int64), whole[1].astype(np.float64), whole[2].astype(np.int64)
+    for wrong, text in (
+        ((asked < 0) | (asked >= postings.n_concepts), f"concepts must be positions in 0..{postings.n_concepts - 1}; got {{}}"),
+        (~(np.isfinite(weight) & (weight > 0)), "weights must be above 0"),
+        ((wanted < 1) | (wanted > 5), "levels must lie in 1..5"),
+    ):
+        if wrong.any():
+            at = int(np.flatnonzero(wrong)[0])
+            where = f"need {int(np.searchsorted(ends, at, side='right')) - 1}: " if len(parts) > 1 else ""
+            raise InputError(where + text.format(asked[at]))
+    most = max(0, min(int(n), postings.n_people))
+    found, values = np.empty((len(parts), most), dtype=np.int64), np.empty((len(parts), most))
+    sizes = np.zeros(len(parts), dtype=np.int64)
+    from competence.solve.top_kernel import best_of_each
 
-
-def _best(score: NDArray[np.float64], n: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Select the n highest positive scores, ties by position, without sorting everybody."""
-    positive = np.flatnonzero(score > 0)
-    if n <= 0:
-        positive = positive[:0]
-    elif positive.size > n:
-        values = score[positive]
-        cut = np.partition(values, positive.size - n)[positive.size - n]
-        above = positive[values > cut]
-        positive = np.concatenate([above, positive[values == cut][: n - above.size]])
-    order = positive[np.lexsort((positive, -score[positive]))].astype(np.int64)
-    return order, score[order]
+    kernel: Any = best_of_each  # the checker does not see past numba's decorator
+    kernel(
+        postings.indptr,
+        postings.people,
+        postings.levels,
+        ends,
+        asked,
+        weight,
+        wanted,
+        most,
+        np.empty(0, dtype=np.bool_) if allowed is None else np.asarray(allowed, dtype=np.bool_),
+        np.empty(0) if base is None else np.asarray(base, dtype=np.float64),
+        np.zeros(postings.n_people),
+        np.empty(postings.n_people + 1, dtype=np.int32),
+        found,
+        values,
+        sizes,
+    )
+    answers = []
+    for q, size in enumerate(sizes.tolist()):
+        people, scores = found[q, :size], values[q, :size]
+        order = np.lexsort((people, -scores))
+        answers.append((people[order], scores[order]))
+    return answers
