@@ -54,6 +54,29 @@ def plans(cells: dict[tuple[int, int], float], rows: list[int], columns: list[in
     yield from extend(0, [], list(rows), list(columns))
 
 
+def best_plan(cells: dict[tuple[int, int], float], rows: list[int], columns: list[int]) -> tuple[float, tuple[int, float]]:
+    """Return the best score, and the most pairs with their best score: every filling of the columns, row by row."""
+    n, m = len(rows), len(columns)
+
+    # Per row every set of columns it may take; per state of the columns' room the best that the rows so far can have.
+    states: dict[tuple[int, ...], dict[int, float]] = {tuple(columns): {0: 0.0}}
+    for i in range(n):
+        mine = [j for j in range(m) if (i, j) in cells]
+        following: dict[tuple[int, ...], dict[int, float]] = {}
+        for taken in (t for k in range(min(rows[i], len(mine)) + 1) for t in combinations(mine, k)):
+            worth = fsum(cells[i, j] for j in taken)
+            for room, known in states.items():
+                if all(room[j] for j in taken):
+                    left = tuple(c - (j in taken) for j, c in enumerate(room))
+                    into = following.setdefault(left, {})
+                    for pairs, value in known.items():
+                        into[pairs + len(taken)] = max(into.get(pairs + len(taken), -1.0), value + worth)
+        states = following
+    flat = [(pairs, value) for known in states.values() for pairs, value in known.items()]
+    most = max(pairs for pairs, _ in flat)
+    return max(value for _, value in flat), (most, max(value for pairs, value in flat if pairs == most))
+
+
 def check(plan: Assignment, cells: dict[tuple[int, int], float], rows: list[int], columns: list[int]) -> list[tuple[int, int]]:
     pairs = [tuple(p) for p in plan.pairs.tolist()]
     assert len(set(pairs)) == len(pairs)
@@ -73,31 +96,124 @@ def test_order_does_not_depend_on_the_order_of_the_input() -> None:
     assert sorted(seeded_order(ids, 3).tolist()) == list(range(200))
 
 
-@settings(max_examples=150, deadline=None)
-@given(pairings(largest=3))
-def test_assign_equals_brute_force_and_its_prices_prove_it(problem) -> None:  # type: ignore[no-untyped-def]
-    cells, rows, columns = problem
-    plan = assign(csr(cells, (len(rows), len(columns))), rows, columns)
-    check(plan, cells, rows, columns)
-    best = max(fsum(cells[p] for p in one) for one in plans(cells, rows, columns))
-    assert plan.outcome.objective == pytest.approx(best, abs=1e-12)
-    assert plan.outcome.status is Status.OPTIMAL
-    u, v = plan.row_duals, plan.column_duals
+def prove(plan: Assignment, cells: dict[tuple[int, int], float], rows: list[int], columns: list[int]) -> None:
+    """Check by hand that the prices allow no better plan: what they add up to is what the plan has."""
+    u, v, bonus = plan.row_duals, plan.column_duals, plan.pair_bonus
     assert (u >= 0).all()
     assert (v >= 0).all()
-    dual = u @ np.array(rows) + v @ np.array(columns) + sum(max(0.0, s - u[i] - v[j]) for (i, j), s in cells.items())
-    assert dual == pytest.approx(best, abs=1e-9)
+    dual = u @ np.array(rows) + v @ np.array(columns)
+    dual += fsum(max(0.0, s + bonus - u[i] - v[j]) for (i, j), s in cells.items())
+    assert dual == pytest.approx(plan.outcome.objective + bonus * len(plan.pairs), abs=1e-9 * max(1.0, bonus))
 
 
-@settings(max_examples=100, deadline=None)
-@given(pairings(largest=3))
-def test_most_pairs_puts_the_number_of_pairs_before_the_score(problem) -> None:  # type: ignore[no-untyped-def]
+@settings(max_examples=100, deadline=None)  # one takes more than 20 ms, nearly all of it the enumeration
+@given(pairings(largest=8, many=False), st.sampled_from(["score", "most_pairs"]), st.booleans())
+def test_assign_equals_brute_force_up_to_eight_and_its_prices_prove_it(problem, objective, turned) -> None:  # type: ignore[no-untyped-def]
     cells, rows, columns = problem
-    plan = assign(csr(cells, (len(rows), len(columns))), rows, columns, objective="most_pairs")
+    if turned:
+        cells, rows, columns = {(j, i): s for (i, j), s in cells.items()}, columns, rows
+    plan = assign(csr(cells, (len(rows), len(columns))), rows, columns, objective=objective)
     pairs = check(plan, cells, rows, columns)
-    most, best = max((len(one), round(fsum(cells[p] for p in one), 9)) for one in plans(cells, rows, columns))
-    assert (len(pairs), round(plan.outcome.objective, 9)) == (most, best)
+    if turned:
+        score, (most, most_score) = best_plan({(j, i): s for (i, j), s in cells.items()}, columns, rows)
+    else:
+        score, (most, most_score) = best_plan(cells, rows, columns)
     assert plan.outcome.status is Status.OPTIMAL
+    if objective == "score":
+        assert plan.outcome.objective == pytest.approx(score, abs=1e-12)
+    else:
+        assert len(pairs) == most
+        assert plan.outcome.objective == pytest.approx(most_score, abs=1e-12)
+    prove(plan, cells, rows, columns)
+
+
+@settings(max_examples=500, deadline=None)
+@given(pairings(largest=4), st.sampled_from(["score", "most_pairs"]))
+def test_assign_equals_brute_force_where_both_sides_take_several(problem, objective) -> None:  # type: ignore[no-untyped-def]
+    cells, rows, columns = problem
+    plan = assign(csr(cells, (len(rows), len(columns))), rows, columns, objective=objective)
+    pairs = check(plan, cells, rows, columns)
+    score, most = best_plan(cells, rows, columns)
+    assert plan.outcome.status is Status.OPTIMAL
+    found = (len(pairs), plan.outcome.objective)
+    assert found[1] == pytest.approx(score if objective == "score" else most[1], abs=1e-12)
+    assert objective == "score" or found[0] == most[0]
+    prove(plan, cells, rows, columns)
+
+
+def generated(kind: str, n: int, m: int, k: int) -> tuple[sparse.csr_array, np.ndarray]:
+    """Return k candidates per row out of m columns and the columns' room; scores in thousandths."""
+    rng = np.random.default_rng(7)
+    key = np.unique(np.repeat(np.arange(n), k) * m + rng.integers(0, m, n * k))
+    scores = rng.integers(0, 1001, key.size) / 1000
+    if kind == "ties":
+        scores[:] = 0.5
+    elif kind == "bottleneck":
+        scores = scores / 10 + 0.9 * (key % m < m // 10)
+    room = rng.integers(1, 4, m)
+    return sparse.coo_array((scores, (key // m, key % m)), shape=(n, m)).tocsr(), np.zeros_like(
+        room
+    ) if kind == "nobody" else room
+
+
+@pytest.mark.parametrize("kind", ["uniform", "ties", "bottleneck", "nobody"])
+def test_stated_optima_are_confirmed_by_a_linear_programme_of_another_make(kind: str) -> None:
+    from scipy.optimize import linprog
+
+    score, room = generated(kind, 300, 110, 12)
+    plan = assign(score, 1, room)
+    coo = score.tocoo()
+    place = np.arange(score.nnz)
+    sides = [sparse.csr_array((np.ones(score.nnz), (side, place))) for side in (coo.row, coo.col)]
+    sides = [sparse.csr_array((one.data, one.indices, one.indptr), shape=one.shape) for one in sides]
+    limits = np.concatenate([np.ones(sides[0].shape[0]), room[: sides[1].shape[0]]])
+    other = linprog(-coo.data, A_ub=sparse.vstack(sides, format="csr"), b_ub=limits, bounds=(0, 1), method="highs")
+    assert plan.outcome.status is Status.OPTIMAL
+    assert plan.outcome.objective == pytest.approx(-other.fun, abs=1e-6)
+    prove(
+        plan,
+        {(i, j): s for i, j, s in zip(coo.row.tolist(), coo.col.tolist(), coo.data.tolist(), strict=True)},
+        [1] * 300,
+        room.tolist(),
+    )
+    assert (len(plan.pairs) == 0) == (kind == "nobody")
+
+
+def test_most_pairs_of_many_confirmed_by_scipy_and_turned_round() -> None:
+    from scipy.sparse.csgraph import maximum_bipartite_matching
+
+    score, _ = generated("uniform", 400, 400, 3)
+    plan = assign(score, objective="most_pairs")
+    assert len(plan.pairs) == (maximum_bipartite_matching(sparse.csr_matrix(score)) >= 0).sum()
+    turned = assign(sparse.csr_array(score.T.tocsr()), objective="most_pairs")
+    assert (len(turned.pairs), turned.outcome.objective) == (len(plan.pairs), pytest.approx(plan.outcome.objective, abs=1e-9))
+
+
+@pytest.mark.parametrize("effort", [500, 3000, 4200])
+def test_a_stopped_run_is_the_beginning_of_the_whole_one_in_parts_or_at_once(effort: int, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    score, room = generated("uniform", 900, 300, 10)
+    one = assign(score, 1, room, effort=effort)
+    monkeypatch.setattr("competence.solve.assign._CHUNK", 37)
+    parts = assign(score, 1, room, effort=effort)
+    assert one.pairs.tolist() == parts.pairs.tolist()
+    assert one.outcome.steps == parts.outcome.steps <= effort
+    best = assign(score, 1, room).outcome.objective
+    assert one.outcome.objective <= best + 1e-9
+    assert one.outcome.bound >= best - 1e-9
+    if one.outcome.status is not Status.OPTIMAL:
+        assert one.outcome.stopped_by == "steps"
+
+
+def test_stable_match_can_be_stopped_and_breaks_ties_by_seed() -> None:
+    ones = sparse.csr_array(np.ones((40, 40)))
+    stopped = stable_match(ones, ones, effort=10)
+    assert (stopped.outcome.status, stopped.outcome.bound, stopped.outcome.stopped_by) == (Status.HEURISTIC, None, "steps")
+    assert (len(stopped.pairs), stopped.outcome.notes) == (4, ("stability_not_proven",))  # 1 + 2 + 3 + 4 proposals
+    assert stable_match(ones, ones, progress=lambda steps, phase: False).outcome.stopped_by == "cancelled"
+    assert stable_match(ones, ones).pairs.tolist() == [[i, i] for i in range(40)]
+    drawn = [stable_match(ones, ones, seed=s).pairs.tolist() for s in (1, 1, 2)]
+    assert drawn[0] == drawn[1] != drawn[2]
+    assert not len(blocking_pairs(ones, ones, np.array(drawn[0])))
 
 
 @settings(max_examples=60, deadline=None)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from competence.errors import InputError
-from competence.solve.top import Postings, top
+from competence.solve.top import Postings, top, top_many
 
 
 def build(matrix: np.ndarray) -> Postings:
@@ -72,3 +72,28 @@ def test_wrong_input_is_refused(bad) -> None:  # type: ignore[no-untyped-def]
         top(build(np.array([[1, 2]])), *bad, 3)
     with pytest.raises(InputError):
         Postings.build([0, 1], [3], [1], 2)
+
+
+def test_many_needs_at_once_give_what_each_gives_alone() -> None:
+    rng = np.random.default_rng(3)
+    postings = build(rng.integers(0, 6, (200, 30)) * (rng.random((200, 30)) < 0.3))
+    needs = [
+        (rng.choice(30, k, replace=False), rng.integers(1, 4, k) / 4, rng.integers(1, 6, k))
+        for k in rng.integers(0, 6, 25).tolist()
+    ]
+    allowed, base = rng.random(200) < 0.8, rng.integers(0, 3, 200) / 8
+    for mask, more in ((None, None), (allowed, None), (None, base), (allowed, base)):
+        for need, (indices, scores) in zip(needs, top_many(postings, needs, 7, allowed=mask, base=more), strict=True):
+            alone = top(postings, *need, 7, allowed=mask, base=more)
+            assert indices.tolist() == alone[0].tolist()
+            assert scores.tolist() == alone[1].tolist()
+    assert top_many(postings, [], 7) == []
+    assert [len(i) for i, _ in top_many(postings, needs, 0)] == [0] * 25
+    with pytest.raises(InputError, match="need 1: levels"):
+        top_many(postings, [([0], [1.0], [3]), ([0], [1.0], [9])], 5)
+
+
+def test_a_level_of_zero_counts_as_not_held() -> None:
+    postings = Postings.build([0, 2, 4], [0, 1, 0, 1], [0, 0, 0, 4], 2)
+    indices, scores = top(postings, [0, 1], [1.0, 1.0], [2, 4], 5)
+    assert (indices.tolist(), scores.tolist()) == ([1], [0.5])

@@ -15,6 +15,7 @@ from competence.solve.assign import assign
 from competence.solve.rotate import rotate
 from competence.solve.stable import stable_match
 from competence.solve.teams import partition, select
+from competence.solve.top import Postings, top_many
 
 
 def answers() -> dict[str, object]:
@@ -32,7 +33,12 @@ def answers() -> dict[str, object]:
     rotation = rotate(gain, groups=groups, group_limit=[3, 3, 3], cover=(holders, np.ones((3, 2))), effort=4)
     parts = partition(holds, [1] * 5, [1.0] * 5, sex, size=4, effort=1500, **rules)
     chosen = select(holds, [1] * 5, [1.0] * 5, sex, size=3, n_teams=2, effort=1500, **rules)
+    postings = Postings.build([0, 3, 5, 9], [0, 2, 3, 1, 2, 0, 1, 2, 3], [1, 5, 3, 2, 2, 4, 4, 1, 5], 4)
+    found = top_many(postings, [([0, 2], [0.5, 1.0], [3, 4]), ([1], [1.0], [2])], 2)
+    crowd = sparse.csr_array(np.round(rng.random((12, 5)) * (rng.random((12, 5)) < 0.7), 1))
     return {
+        "assign crowd": assign(crowd, 1, [1, 2, 0, 1, 3]).pairs.tolist(),
+        "top": [[i.tolist(), s.tolist()] for i, s in found],
         "assign": assign(score, 1, [2, 1, 1, 2, 0, 1], objective="most_pairs").pairs.tolist(),
         "stable": stable_match(score, other, 2).pairs.tolist(),
         "rotate": [list(c) for c in rotation.cycles],
