@@ -34,7 +34,8 @@ from competence.solve.rotate import (
 
 __all__ = ["PeriodsSolution", "PeriodsStart", "rotate_periods"]
 
-_WHOLE = 1500  # moves times periods up to which the whole plan is one whole-number programme
+_WHOLE = 600  # moves times periods up to which the whole plan is one whole-number programme
+_ALIKE = 200  # the same where periods are alike and moves free: what is planned without saying when is then easier
 _OPEN = 8000  # moves that may still change, up to which the last proof is tried
 _INNER = 500  # moves in one neighbourhood
 _RINGS = 30_000  # cycles up to which they bound the plan; above that free moves do
@@ -666,11 +667,11 @@ def _solve(task: _Task, budget: Budget, seed: int, before: NDArray[np.int64] | N
             relaxed[way], models[way] = answer, model
     prices = max(relaxed.values(), key=lambda r: r.bound).load_prices if relaxed else none
     bound = max((r.bound for r in relaxed.values()), default=0.0)
-    if size <= _WHOLE and budget.limit != 0:
+    free = task.same and not limited and not task.sides.binding and task.return_after is None
+    if size <= (min(_ALIKE, _WHOLE) if free else _WHOLE) and budget.limit != 0:
         answer_whole = _whole(task, budget, bound, prices)
         if answer_whole is not None:
             return answer_whole
-    free = task.same and not limited and not task.sides.binding and task.return_after is None
     if free and relaxed:
         return _moves_first(task, union, often, relaxed, models, budget, seed, before)
     alone = _alone(task)
@@ -712,9 +713,11 @@ def _whole(task: _Task, budget: Budget, bound: float, prices: NDArray[np.float64
     """Solve everything as one whole-number programme; None when that does not come to an end."""
     waits = "off" if task.waits is None else "either"
     model = _programme(task, list(task.arcs), np.zeros(0), waits, task.max_cycle is not None)
-    if model is None or not 0 < model.gain.size <= 2 * _WHOLE:
+    if model is None or model.gain.size > 2 * _WHOLE:
         return None
-    answer = _ask(model, budget, 20_000)
+    if not model.gain.size:
+        return _Answer(_at_home(task), 0.0, "no cycle exists", prices, 1.0, impossible=True)
+    answer = _ask(model, budget, 5_000)
     method = "one whole-number programme over all periods (HiGHS in SciPy)"
     if answer is None:
         return None
@@ -736,7 +739,7 @@ def _whole(task: _Task, budget: Budget, bound: float, prices: NDArray[np.float64
         equal=sparse.csr_array(sparse.hstack([model.equal, sparse.csr_array((model.equal.shape[0], soft + idle))], format="csr")),
         top=np.concatenate([model.top, np.full(soft, heavy * task.planned * 10), np.ones(idle)]),
     )
-    answer = _ask(loose, budget, 20_000, columns)
+    answer = _ask(loose, budget, 5_000, columns)
     if answer is None or answer is _NONE:
         return None
     return _Answer(_told(task, model, answer[:columns]), 0.0, method, prices, 1.0, impossible=True)
