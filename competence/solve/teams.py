@@ -9,7 +9,7 @@ checked in ``teams_problem``, bounded in ``teams_bounds``, searched in ``teams_s
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import floor
 
 import numpy as np
@@ -31,7 +31,18 @@ from competence.solve.teams_bounds import (
 from competence.solve.teams_problem import BALANCES, Problem, read_problem
 from competence.solve.teams_search import balance_teams, cover_teams
 
-__all__ = ["BALANCES", "Balance", "Level", "PoolBounds", "PoolLimit", "TeamsSolution", "partition", "select"]
+__all__ = [
+    "BALANCES",
+    "Balance",
+    "Level",
+    "PoolBounds",
+    "PoolLimit",
+    "TeamNeed",
+    "TeamsSolution",
+    "partition",
+    "select",
+    "select_in_turn",
+]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -198,6 +209,144 @@ def partition(
     sizes = [n // n_teams + (1 if t < n % n_teams else 0) for t in range(n_teams)]
     problem, genders = read_problem(holds, counts, weights, sex, sizes, True, together, apart, at_most, balance, epsilon, band)
     return _solve(problem, genders, balance, epsilon, band, seed, effort, time_limit, progress)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TeamNeed:
+    """One of several needs that teams are selected for: the arguments of :func:`select` that differ between them."""
+
+    holds: ArrayLike
+    counts: ArrayLike
+    weights: ArrayLike
+    size: int
+    n_teams: int = 1
+
+
+def select_in_turn(
+    needs: Sequence[TeamNeed],
+    sex: ArrayLike | None = None,
+    *,
+    together: Sequence[tuple[int, int]] = (),
+    apart: Sequence[tuple[int, int]] = (),
+    at_most: tuple[ArrayLike, int] | None = None,
+    balance: str = "no_lone",
+    epsilon: float = 0.02,
+    band: tuple[float, float] = (0.4, 0.6),
+    seed: int = 0,
+    effort: int | tuple[int, int] | None = None,
+    time_limit: float | None = None,
+    progress: Progress | None = None,
+) -> tuple[TeamsSolution, ...]:
+    """Choose disjoint teams for several needs of one pool, the most important need first.
+
+    Parameters
+    ----------
+    needs : sequence of TeamNeed
+        In the order of their priority; all speak of the same people, in the same order.
+    sex, together, apart, at_most, balance, epsilon, band, seed, effort, time_limit, progress
+        As for :func:`select`; effort is for each need, the time limit over all.
+
+    Returns
+    -------
+    tuple of TeamsSolution
+        One per need. Whoever is in a team of stage 2 is not in the pool of the needs after it. Each outcome, bound and
+        certificate is that of the need given the teams before it. Positions are those of the whole pool.
+
+    Notes
+    -----
+    No need ever costs one before it anything. Of teams that are equally good for one need, the one that would leave
+    most to the next is not looked for.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> holds = np.array([[1], [1], [0], [0]], dtype=bool)
+    >>> first, second = select_in_turn([TeamNeed(holds, [1], [1.0], 2), TeamNeed(holds, [1], [1.0], 2)], balance="off")
+    >>> first.coverage2.tolist(), len(set(first.stage2[0]) & set(second.stage2[0]))
+    ([1.0], 0)
+    """
+    shapes = {np.shape(need.holds)[:1] for need in needs}
+    if len(shapes) > 1:
+        raise InputError(f"needs must all speak of the same people; got {sorted(shapes)}")
+    n = next(iter(shapes))[0] if needs else 0
+    _check_whole(needs, n, sex, together, apart, at_most)
+    units = None if at_most is None else np.asarray(at_most[0])
+    clock = Budget(time_limit=time_limit)
+    free = np.arange(n)
+    found: list[TeamsSolution] = []
+    for need in needs:
+        at = np.full(n, -1, dtype=np.int64)
+        at[free] = np.arange(free.size)
+        # A pair that stays together is wholly in the pool or wholly out of it; one of a pair apart may be taken.
+        pairs = [[(int(at[i]), int(at[j])) for i, j in pairs if at[i] >= 0 and at[j] >= 0] for pairs in (together, apart)]
+        solution = select(
+            np.asarray(need.holds)[free],
+            need.counts,
+            need.weights,
+            None if sex is None else np.asarray(sex)[free],
+            size=need.size,
+            n_teams=need.n_teams,
+            together=pairs[0],
+            apart=pairs[1],
+            at_most=None if units is None or at_most is None else (units[free], at_most[1]),
+            balance=balance,
+            epsilon=epsilon,
+            band=band,
+            seed=seed,
+            effort=effort,
+            time_limit=clock.seconds_left,
+            progress=progress,
+        )
+        found.append(_in_pool(solution, free))
+        # A plan that breaks a rule is no plan: it takes nobody from the needs after it.
+        taken = [] if solution.broken else [p for team in found[-1].stage2 for p in team]
+        free = np.setdiff1d(free, np.array(taken, dtype=np.int64))
+    return tuple(found)
+
+
+def _check_whole(
+    needs: Sequence[TeamNeed],
+    n: int,
+    codes: ArrayLike | None,
+    together: Sequence[tuple[int, int]],
+    apart: Sequence[tuple[int, int]],
+    at_most: tuple[ArrayLike, int] | None,
+) -> None:
+    """Refuse what speaks of other people than the pool, before any need is looked at."""
+    for name, given in (("sex", codes), ("at_most", None if at_most is None else at_most[0])):
+        if given is not None and np.shape(given) != (n,):
+            raise InputError(f"{name} must have one entry per person ({n}); got shape {np.shape(given)}")
+    for name, pairs in (("together", together), ("apart", apart)):
+        for pair in pairs:
+            if needs and not (min(pair) >= 0 and max(pair) < n):
+                raise InputError(f"{name} must be pairs of different positions in 0..{n - 1}; got {pair}")
+
+
+def _in_pool(solution: TeamsSolution, free: NDArray[np.int64]) -> TeamsSolution:
+    """Return a solution whose positions are those of the whole pool."""
+
+    def named(names: tuple[str, ...]) -> tuple[str, ...]:
+        said = []
+        for name in names:
+            rule, _, detail = name.partition(":")
+            who, space, rest = detail.partition(" ")
+            if rule.startswith(("together", "apart")):
+                who = ",".join(str(free[int(i)]) for i in who.split(","))
+            said.append(f"{rule}:{who}{space}{rest}")
+        return tuple(said)
+
+    def worded(outcome: Outcome) -> Outcome:
+        return replace(outcome, conflicts=named(outcome.conflicts))
+
+    stage1, stage2 = (tuple(tuple(free[list(team)].tolist()) for team in stage) for stage in (solution.stage1, solution.stage2))
+    return replace(
+        solution,
+        stage1=stage1,
+        stage2=stage2,
+        outcome1=worded(solution.outcome1),
+        outcome2=worded(solution.outcome2),
+        broken=named(solution.broken),
+    )
 
 
 def _solve(
