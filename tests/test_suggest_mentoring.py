@@ -269,10 +269,10 @@ def test_topics_that_are_not_understood_are_told() -> None:
 
 def test_no_mentees_no_mentors_and_no_pairs_are_told_apart() -> None:
     nobody = small_staff(opt_in_columns=frozenset({"mentee"}))
-    assert pair_mentors(graph_of(nobody)).outcome.conflicts == ("no_mentees",)
+    assert pair_mentors(graph_of(nobody)).outcome.conflicts == ("no_mentees", "not_opted_in:8")
     nobody = small_staff(opt_in_columns=frozenset({"mentor"}))
-    assert pair_mentors(graph_of(nobody), ["p2"]).outcome.conflicts == ("no_mentors",)
-    assert pair_mentors(graph_of(), ["p2"], mentors=["p5"]).outcome.conflicts == ("no_pairs",)
+    assert pair_mentors(graph_of(nobody), ["p2"]).outcome.conflicts == ("no_mentors", "not_opted_in:8")
+    assert pair_mentors(graph_of(), ["p2"], mentors=["p5"]).outcome.conflicts == ("no_pairs", "nobody_leads_in_topic:1")
 
 
 # -- pins ---------------------------------------------------------------------------------------------------------

@@ -139,11 +139,14 @@ class Circles:
 
 def circles(
     graph: CompetenceGraph,
-    topic: Need | NeedItem | str | Mapping[str, int] | Iterable[str | NeedItem],
+    topic: ResolvedNeed | Need | NeedItem | str | Mapping[str, int] | Iterable[str | NeedItem],
     *,
     size: tuple[int, int] = (4, 8),
     n: int = 3,
     units: Iterable[str] | None = None,
+    bringing: Iterable[str] | None = None,
+    seeking: Iterable[str] | None = None,
+    apart: Iterable[tuple[str, str]] = (),
     seed: int = 0,
 ) -> Circles:
     """Propose circles of people from different units around a topic.
@@ -152,7 +155,7 @@ def circles(
     ----------
     graph : CompetenceGraph
         People and holdings on its date; proposals of ``infer_hidden`` are not read.
-    topic : str, list of str, {str: level}, NeedItem or Need
+    topic : str, list of str, {str: level}, NeedItem, Need or ResolvedNeed
         What the circle is about; a level above 1 says from which level a member brings it.
     size : (int, int)
         Fewest and most members, within 4-8.
@@ -160,6 +163,10 @@ def circles(
         Most circles.
     units : iterable of str or None
         Where members are looked for, with the units below; None is everywhere.
+    bringing, seeking : iterable of str or None
+        Ids of those who may bring something, and of those who may seek something; None is everybody.
+    apart : iterable of (str, str)
+        People who must not sit in the same circle.
     seed : int
         Settles equals, by a hash of ids.
 
@@ -173,7 +180,7 @@ def circles(
     InputError
         If size or n is outside its range.
     UnknownIdError
-        If a unit or concept does not exist.
+        If a unit, person or concept does not exist.
 
     Notes
     -----
@@ -196,11 +203,13 @@ def circles(
         raise InputError(f"n must be a whole number of at least 1; got {n!r}")
     resolved = graph.need(topic)
     rows = graph.rows(None, [units] if isinstance(units, str) else units)
-    found, kept_out = _candidates(graph, resolved, rows, seed)
+    only = {_BRINGS: _known(graph, bringing), _SEEKS: _known(graph, seeking)}
+    not_together = frozenset(frozenset((graph.person_ids[graph.row(a)], graph.person_ids[graph.row(b)])) for a, b in apart)
+    found, kept_out = _candidates(graph, resolved, rows, only, seed)
     brings, seeks = ([m for m in found if m.part == part] for part in (_BRINGS, _SEEKS))
     made: list[list[CircleMember]] = []
     for count in range(min(n, len(brings)), 0, -1):
-        made = _deal(graph, brings, seeks, count, size)
+        made = _deal(graph, brings, seeks, count, size, not_together)
         if made:
             break
     reason = None if made else "not_understood" if not resolved.items else "nobody_brings_it" if not brings else "too_few"
@@ -235,7 +244,14 @@ def circles(
     )
 
 
-def _candidates(graph: CompetenceGraph, topic: ResolvedNeed, rows: Any, seed: int) -> tuple[list[CircleMember], dict[str, str]]:
+def _known(graph: CompetenceGraph, people: Iterable[str] | None) -> frozenset[str] | None:
+    """Return ids, all of which are in the graph."""
+    return None if people is None else frozenset(graph.person_ids[graph.row(p)] for p in people)
+
+
+def _candidates(
+    graph: CompetenceGraph, topic: ResolvedNeed, rows: Any, only: Mapping[str, frozenset[str] | None], seed: int
+) -> tuple[list[CircleMember], dict[str, str]]:
     """Return who may take part, best first within each part, and who is kept out by an answer."""
     place = {i: k for k, i in enumerate(seeded_order([graph.person_ids[r] for r in rows], seed).tolist())}
     columns = {i.concept_id: graph.concept_index[i.concept_id] for i in topic.items}
@@ -264,6 +280,7 @@ def _candidates(graph: CompetenceGraph, topic: ResolvedNeed, rows: Any, seed: in
                 ties.append(((1, 2, level, 0.0), _SEEKS, "wants_to_use", c, level))
             elif 1 <= level < lowest[c]:
                 ties.append(((1, 3, level, 0.0), _SEEKS, "holds_some", c, level))
+        ties = [t for t in ties if (allowed := only[t[1]]) is None or person_id in allowed]
         open_ties = [t for t in ties if graph.takes_part(row, _PURPOSE[t[1]]) is not OptIn.NO]
         if ties and not open_ties:
             answers = graph.people[row].opt_ins
@@ -305,7 +322,12 @@ def _asked(graph: CompetenceGraph, columns: Mapping[str, int]) -> dict[tuple[int
 
 
 def _deal(
-    graph: CompetenceGraph, brings: list[CircleMember], seeks: list[CircleMember], count: int, size: tuple[int, int]
+    graph: CompetenceGraph,
+    brings: list[CircleMember],
+    seeks: list[CircleMember],
+    count: int,
+    size: tuple[int, int],
+    apart: frozenset[frozenset[str]],
 ) -> list[list[CircleMember]]:
     """Return that many circles filled by turns, or none when one stays too small."""
     made = [[m] for m in brings[:count]]
@@ -314,7 +336,10 @@ def _deal(
 
     def fits(circle: list[CircleMember], m: CircleMember) -> bool:
         return all(
-            o.unit_id != m.unit_id and o.person_id not in managers[m.person_id] and m.person_id not in managers[o.person_id]
+            o.unit_id != m.unit_id
+            and o.person_id not in managers[m.person_id]
+            and m.person_id not in managers[o.person_id]
+            and frozenset((o.person_id, m.person_id)) not in apart
             for o in circle
         )
 

@@ -77,13 +77,15 @@ class Member:
 class Alternative:
     """Another choice in place of this one: who, its score, and at least what it would cost the whole objective.
 
-    ``difference`` says by measure how much more the suggestion itself contributes than this one.
+    ``difference`` says by measure how much more the suggestion itself contributes than this one. ``displaces`` says that
+    somebody else would then go without, which no score outweighs; ``cost`` is then None.
     """
 
     people: tuple[str, ...]
     score: float
     cost: float | None = None
     difference: Mapping[str, float] = field(default_factory=dict)
+    displaces: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,6 +298,8 @@ class Suggestion:
             key = "explain.alternative" if other.cost is None else "explain.alternative_cost"
             if self.kind == "experts":
                 key = "explain.alternative_time"
+            if other.displaces:
+                key = "explain.alternative_displaces"
             cost = "" if other.cost is None else _number(other.cost, lang)
             lines.append(
                 "  "
@@ -766,5 +770,6 @@ def _suggestion_of(data: Mapping[str, Any]) -> Suggestion:
 
 
 def _alternative_of(data: Mapping[str, Any]) -> Alternative:
-    # Files of before the differences were told have none.
-    return Alternative(tuple(data["people"]), data["score"], data["cost"], data.get("difference", {}))
+    # Files of before these were told have none.
+    difference, displaces = data.get("difference", {}), data.get("displaces", False)
+    return Alternative(tuple(data["people"]), data["score"], data["cost"], difference, displaces)

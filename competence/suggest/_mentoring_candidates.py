@@ -1,0 +1,380 @@
+"""Candidate pairs of a mentoring round with what is measured of each: who could teach whom, or be whose buddy.
+
+This module decides topics and measures. Which pairs a hard rule forbids, :mod:`competence.suggest._mentoring_rules`
+decides. Sex, age and name are never read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from math import fsum
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from competence.evidence import age_in_months
+from competence.fit import gaps
+from competence.graph import CompetenceGraph, ResolvedNeed
+from competence.model import Importance, InterestKind, Need, NeedItem, Person
+from competence.settings import Settings
+from competence.suggest.scoring import understood_request
+
+__all__ = [
+    "BEST_LEAD",
+    "LONGEST_LEAD",
+    "Candidates",
+    "Newcomer",
+    "Topic",
+    "buddy_candidates",
+    "most_wanted",
+    "newcomer",
+    "skill_candidates",
+    "teaches",
+    "topics_of",
+    "with_role_since",
+]
+
+BEST_LEAD = 2
+"""Lead in levels from which a mentor's lead counts in full; a lead of one level counts half."""
+LONGEST_LEAD = 24.0
+"""Months longer in the role from which a buddy's time there counts in full."""
+
+_Asked = ResolvedNeed | Need | NeedItem | str | Mapping[str, int] | Iterable[str | NeedItem] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """Something a mentee wants to learn: the column, the weight, and where the wish comes from."""
+
+    column: int
+    weight: float
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """Pairs that could be, by position among mentees and mentors, with each measure in [0, 1] and their weighted sum."""
+
+    mentee: NDArray[np.int64]
+    mentor: NDArray[np.int64]
+    measures: Mapping[str, NDArray[np.float64]]
+    score: NDArray[np.float64]
+    weights: Mapping[str, float]
+
+    @classmethod
+    def of(
+        cls,
+        mentee: NDArray[np.int64],
+        mentor: NDArray[np.int64],
+        measures: Mapping[str, NDArray[np.float64]],
+        weights: Mapping[str, float],
+    ) -> Candidates:
+        """Add the measures up by their weights."""
+        score = np.zeros(len(mentee))
+        for name, values in measures.items():
+            score += weights[name] * values
+        return cls(mentee, mentor, measures, score, weights)
+
+    def only(self, keep: NDArray[np.bool_]) -> Candidates:
+        """Return the pairs marked."""
+        measures = {name: values[keep] for name, values in self.measures.items()}
+        return Candidates(self.mentee[keep], self.mentor[keep], measures, self.score[keep], self.weights)
+
+    def difference(self, own: int, other: int) -> dict[str, float]:
+        """Return by measure how much more one pair contributes than another, where they differ."""
+        gains = {name: self.weights[name] * float(values[own] - values[other]) for name, values in self.measures.items()}
+        return {name: gain for name, gain in gains.items() if gain}
+
+    def keys(self, n_mentors: int) -> NDArray[np.int64]:
+        """Return each pair as one number, ``mentee * n_mentors + mentor``; they ascend."""
+        return self.mentee * n_mentors + self.mentor
+
+
+# -- topics -------------------------------------------------------------------------------------------------------
+
+
+def topics_of(
+    graph: CompetenceGraph,
+    rows: Sequence[int],
+    mentor_rows: Sequence[int],
+    topics: _Asked,
+    goal_role: str | None,
+    settings: Settings,
+) -> tuple[dict[int, tuple[Topic, ...]], object, bool]:
+    """Return the topics of each mentee, how they were chosen (for the request), and whether some words met nothing."""
+    if topics is not None:
+        need = graph.need(topics)
+        shared = tuple(Topic(graph.concept_index[i.concept_id], i.weight, "asked") for i in need.items)
+        return dict.fromkeys(rows, shared), understood_request(need), bool(need.not_understood)
+    found: dict[int, tuple[Topic, ...]] = {}
+    teachable = _Teachable(graph, mentor_rows)
+    for row in rows:
+        person_id = graph.person_ids[row]
+        stated = sorted(graph.interests.get((person_id, InterestKind.LEARN), ()))
+        if stated and goal_role is None:
+            found[row] = tuple(Topic(column, 1.0, "stated") for column in stated)
+            continue
+        # The same concept may be missing in two roles held; the larger gap counts.
+        missing: dict[int, tuple[float, float]] = {}
+        for gap in gaps(graph, person_id, goal_role):
+            column, weight = graph.concept_index[gap.requirement.concept_id], gap.requirement.weight
+            essential = gap.requirement.importance is Importance.ESSENTIAL
+            if gap.missing > 0 and essential and not gap.requirement.hard and teachable.above(column, gap.held):
+                missing[column] = max(missing.get(column, (0.0, 0.0)), (gap.missing * weight, weight))
+        heaviest = sorted(missing, key=lambda c: (-missing[c][0], graph.concept_ids[c]))
+        found[row] = tuple(Topic(c, missing[c][1], "gap") for c in heaviest[: settings.suggest.topics])
+        if not found[row] and goal_role is None:
+            found[row] = _lowest_held(graph, row, teachable, settings)
+    return found, "goal_role" if goal_role else "stated_or_gaps", False
+
+
+class _Teachable:
+    """The highest level any mentor holds in a concept, looked up once per concept."""
+
+    def __init__(self, graph: CompetenceGraph, mentor_rows: Sequence[int]) -> None:
+        self._graph = graph
+        self._rows = np.array(mentor_rows, dtype=np.int64)
+        self._best: dict[int, int] = {}
+
+    def above(self, column: int, level: int) -> bool:
+        """Say whether some mentor holds more than ``level``."""
+        if column not in self._best:
+            self._best[column] = int(self._graph.rounded_column(column)[self._rows].max(initial=0))
+        return self._best[column] > level
+
+
+def _lowest_held(graph: CompetenceGraph, row: int, teachable: _Teachable, settings: Settings) -> tuple[Topic, ...]:
+    """Return what a person without wishes and roles holds at level 1 or 2 and some mentor holds higher, lowest first."""
+    span = range(graph.arrays.indptr[row], graph.arrays.indptr[row + 1])
+    low = [
+        (int(graph.arrays.rounded[p]), graph.concept_ids[graph.arrays.concept[p]], int(graph.arrays.concept[p]))
+        for p in span
+        if 1 <= graph.arrays.rounded[p] <= BEST_LEAD
+        and teachable.above(int(graph.arrays.concept[p]), int(graph.arrays.rounded[p]))
+    ]
+    return tuple(Topic(column, 1.0, "held") for _, _, column in sorted(low)[: settings.suggest.topics])
+
+
+def most_wanted(graph: CompetenceGraph, wanted: Mapping[int, tuple[Topic, ...]]) -> str | None:
+    """Return the concept that the topics weigh most in, over all mentees; of equals the first by id."""
+    weight: dict[int, list[float]] = {}
+    for topics in wanted.values():
+        for topic in topics:
+            weight.setdefault(topic.column, []).append(topic.weight)
+    if not weight:
+        return None
+    return graph.concept_ids[min(weight, key=lambda c: (-fsum(weight[c]), graph.concept_ids[c]))]
+
+
+def teaches(graph: CompetenceGraph, person_id: str, column: int) -> bool:
+    """Say whether a person has stated an interest to teach a concept."""
+    return column in graph.interests.get((person_id, InterestKind.TEACH), ())
+
+
+# -- pairs around topics --------------------------------------------------------------------------------------------
+
+
+def skill_candidates(
+    graph: CompetenceGraph,
+    mentee_rows: Sequence[int],
+    mentor_rows: Sequence[int],
+    wanted: Mapping[int, tuple[Topic, ...]],
+    load: Sequence[float],
+    settings: Settings,
+) -> Candidates:
+    """Measure every pair with a topic that the mentor leads in by the levels allowed, from the holders of each topic."""
+    low, high = settings.suggest.level_gap
+    mentor_at = np.full(len(graph.person_ids), -1, dtype=np.int64)
+    mentor_at[list(mentor_rows)] = np.arange(len(mentor_rows))
+    columns = sorted({t.column for row in mentee_rows for t in wanted[row]})
+    holders: dict[int, tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]] = {}
+    teachers: dict[int, set[int]] = {}
+    for (person_id, kind), stated in graph.interests.items():
+        if kind is InterestKind.TEACH and person_id in graph.person_index:
+            for column in stated:
+                teachers.setdefault(column, set()).add(graph.person_index[person_id])
+    for column in columns:
+        level = graph.rounded_column(column).astype(np.int64)
+        rows = np.flatnonzero((level > 0) & (mentor_at >= 0))
+        confidence = graph.column("confidence", column)[rows]
+        teaching = np.fromiter((r in teachers.get(column, ()) for r in rows.tolist()), np.float64, len(rows))
+        holders[column] = (rows, level[rows], confidence, teaching)
+    parts: list[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]] = []
+    for e, row in enumerate(mentee_rows):
+        total = sum(t.weight for t in wanted[row])
+        for topic in wanted[row]:
+            rows, level, confidence, teaching = holders[topic.column]
+            position = graph.position(row, topic.column)
+            own = 0 if position is None else int(graph.arrays.rounded[position])
+            lead = level - own
+            fits = (lead >= low) & (lead <= high) & (rows != row)
+            share = topic.weight / total
+            parts.append(
+                (
+                    np.full(int(fits.sum()), e, dtype=np.int64),
+                    mentor_at[rows[fits]],
+                    share * np.minimum(lead[fits], BEST_LEAD) / BEST_LEAD,
+                    share * confidence[fits],
+                    share * teaching[fits],
+                )
+            )
+    mentee = np.concatenate([p[0] for p in parts]) if parts else np.empty(0, np.int64)
+    mentor = np.concatenate([p[1] for p in parts]) if parts else np.empty(0, np.int64)
+    key, inverse = np.unique(mentee * len(mentor_rows) + mentor, return_inverse=True)
+
+    def summed(part: int) -> NDArray[np.float64]:
+        values = np.concatenate([p[part] for p in parts]) if parts else np.empty(0)
+        return np.asarray(np.bincount(inverse, weights=values, minlength=len(key)), dtype=np.float64)
+
+    e_of, r_of = key // len(mentor_rows), key % len(mentor_rows)
+    measures = {
+        "topic_gain": summed(2),
+        "mentor_confidence": summed(3),
+        "teaching": summed(4),
+        "other_unit": _in_other_units(graph, mentee_rows, mentor_rows, key, r_of),
+        "load": np.asarray(load, dtype=np.float64)[r_of],
+    }
+    return Candidates.of(e_of, r_of, measures, settings.suggest.pairs)
+
+
+def _in_other_units(
+    graph: CompetenceGraph,
+    mentee_rows: Sequence[int],
+    mentor_rows: Sequence[int],
+    key: NDArray[np.int64],
+    mentor: NDArray[np.int64],
+) -> NDArray[np.float64]:
+    """Return 1 for each pair whose mentor has a unit that the mentee does not share, else 0."""
+    names = {u: k for k, u in enumerate(sorted({u for own in graph.units_of for u in own}))}
+
+    def members(rows: Sequence[int]) -> sparse.csr_array:
+        at = [(i, names[u]) for i, row in enumerate(rows) for u in graph.units_of[row]]
+        places = ([i for i, _ in at], [k for _, k in at])
+        return sparse.csr_array((np.ones(len(at)), places), shape=(len(rows), max(len(names), 1)))
+
+    shared = (members(mentee_rows) @ members(mentor_rows).T).tocoo()
+    together = shared.row.astype(np.int64) * len(mentor_rows) + shared.col
+    has_unit = np.array([bool(graph.units_of[r]) for r in mentor_rows], dtype=np.bool_)
+    return (has_unit[mentor] & ~np.isin(key, together)).astype(np.float64)
+
+
+# -- new employees and buddies ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Newcomer:
+    """A new employee: the role that is new, since when, and the unit of that employment."""
+
+    role_id: str
+    start: date
+    unit_id: str
+
+
+def with_role_since(person: Person, as_of: date) -> dict[str, date | None]:
+    """Return since when a person has had each role: the first day of any employment with it; None where a date is missing.
+
+    Only roles of current employments are returned; an earlier contract in the same role counts.
+    """
+    since: dict[str, date | None] = {}
+    for employment in person.employments:
+        for share in employment.roles:
+            if share.role_id and (employment.start is None or employment.start <= as_of):
+                known = since.get(share.role_id, employment.start)
+                since[share.role_id] = None if known is None or employment.start is None else min(known, employment.start)
+    now = {s.role_id for e in person.employments if e.is_current(as_of) for s in e.roles}
+    return {role_id: start for role_id, start in since.items() if role_id in now}
+
+
+def newcomer(graph: CompetenceGraph, row: int, months: float) -> Newcomer | str:
+    """Return in what a person is new, the latest where there are several; else ``not_new`` or ``role_not_understood``."""
+    person = graph.people[row]
+    since = with_role_since(person, graph.as_of)
+    found: list[tuple[int, str, Newcomer]] = []
+    unlinked = False
+    for employment in person.employments:
+        age = age_in_months(employment.start, graph.as_of)
+        if not employment.is_current(graph.as_of) or age is None or age >= months:
+            continue
+        known = [s.role_id for s in employment.roles if s.role_id in graph.role_index]
+        unlinked |= not known
+        for role_id in known:
+            start = since[role_id]
+            if start is not None and (age_in_months(start, graph.as_of) or 0.0) < months:
+                found.append((-start.toordinal(), role_id, Newcomer(role_id, start, employment.unit_id)))
+    if found:
+        return min(found, key=lambda f: f[:2])[2]
+    return "role_not_understood" if unlinked else "not_new"
+
+
+def buddy_candidates(
+    graph: CompetenceGraph,
+    new: Sequence[Newcomer],
+    mentee_rows: Sequence[int],
+    mentor_rows: Sequence[int],
+    load: Sequence[float],
+    settings: Settings,
+) -> tuple[Candidates, dict[str, NDArray[np.bool_]]]:
+    """Measure every newcomer beside every colleague in the same role, and say which are not longer there or not near.
+
+    Near is 1 in the same unit, and 0.5 in a unit under the same one, right above or below it, or at the same site.
+    """
+    nearness = _Nearness(graph, mentor_rows)
+    since = [with_role_since(graph.people[row], graph.as_of) for row in mentor_rows]
+    in_role: dict[str, tuple[NDArray[np.int64], NDArray[np.float64]]] = {}
+    for role_id in sorted({n.role_id for n in new}):
+        places = [r for r, roles in enumerate(since) if role_id in roles]
+        # Somebody whose first day in the role is not known cannot be shown to have been there longer.
+        days = [d.toordinal() if (d := since[r][role_id]) else np.inf for r in places]
+        in_role[role_id] = np.array(places, dtype=np.int64), np.array(days, dtype=np.float64)
+    parts: list[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]] = []
+    for e, (person, row) in enumerate(zip(new, mentee_rows, strict=True)):
+        places, days = in_role[person.role_id]
+        others = np.array([mentor_rows[r] != row for r in places.tolist()], dtype=np.bool_)
+        places, days = places[others], days[others]
+        months = np.maximum(person.start.toordinal() - days, 0.0) * 12 / 365.25
+        near = nearness.of(person.unit_id, graph.staff.site_of(graph.person_ids[row]))[places]
+        parts.append((np.full(len(places), e, dtype=np.int64), places, near, months))
+    mentee, mentor = (np.concatenate([p[k] for p in parts]) if parts else np.empty(0, np.int64) for k in (0, 1))
+    near, months = (np.concatenate([p[k] for p in parts]) if parts else np.empty(0) for k in (2, 3))
+    measures = {
+        "nearby": near,
+        "time_in_role": np.minimum(months, LONGEST_LEAD) / LONGEST_LEAD,
+        "load": np.asarray(load, dtype=np.float64)[mentor],
+    }
+    found = Candidates.of(mentee, mentor, measures, settings.suggest.buddies)
+    return found, {"not_longer_in_role": months <= 0, "not_near": near <= 0}
+
+
+class _Nearness:
+    """How near each mentor works to a unit, looked up once per unit and site."""
+
+    def __init__(self, graph: CompetenceGraph, mentor_rows: Sequence[int]) -> None:
+        self._graph = graph
+        self._units = [graph.units_of[row] for row in mentor_rows]
+        self._sites = [graph.staff.site_of(graph.person_ids[row]) for row in mentor_rows]
+        self._known: dict[tuple[str, str], NDArray[np.float64]] = {}
+
+    def of(self, unit_id: str, site: str) -> NDArray[np.float64]:
+        """Return the nearness of every mentor, shape (n_mentors,)."""
+        key = (unit_id, site)
+        if key not in self._known:
+            near = {u: self._between(unit_id, u) for u in {u for own in self._units for u in own}}
+            self._known[key] = np.array(
+                [
+                    max([near[u] for u in own] + [0.5 if site and site == at else 0.0])
+                    for own, at in zip(self._units, self._sites, strict=True)
+                ]
+            )
+        return self._known[key]
+
+    def _between(self, one: str, other: str) -> float:
+        if one == other and one:
+            return 1.0
+        above, below = self._graph.unit(one), self._graph.unit(other)
+        if above is None or below is None:
+            return 0.0
+        siblings = above.parent_id is not None and above.parent_id == below.parent_id
+        return 0.5 if siblings or above.parent_id == other or below.parent_id == one else 0.0
