@@ -11,6 +11,7 @@ also work for some words inside a longer sentence, so one sentence can name seve
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import io
 import json
@@ -21,10 +22,13 @@ import tempfile
 import threading
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from functools import cached_property
+from functools import cached_property, partial
+from operator import itemgetter
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, overload
@@ -149,8 +153,6 @@ _FEWEST_WORDS = 2
 """Words that carry something from which on a part of a text is weighed as a statement."""
 _SURE_PART = 0.8
 """Probability from which on a part of a text is taken for a statement of its own."""
-_NEAREST = 40
-"""Likeliest meanings looked at."""
 _AGREED = ((1, 1.0), (3, 0.75), (12, 0.5))
 _DOUBTED = 0.3
 """What a label met inside a statement counts where its concept is among the so many nearest meanings, and where it is not."""
@@ -160,8 +162,8 @@ _FEWEST_SAYINGS = 200
 """Sayings of concepts from which on statements are weighed by what people say, not only by labels."""
 _CHUNK = 512
 """Texts weighed at once: bounds memory to about 512 x labels x 8 bytes."""
-_PART = 1000
-"""Texts read at once."""
+_PART = 500
+"""Texts read at once, while those before are weighed."""
 _FEWEST_SHARED = 500
 """Texts for each process from which on it pays to make one."""
 _CODE_SURE = MappingProxyType({MappedBy.AID: 0.9, MappedBy.AID_LABEL: 0.9, MappedBy.AID_SSYK: 0.8})
@@ -244,6 +246,8 @@ class Pair:
 
 
 LinkT = TypeVar("LinkT", Link, RoleLink)
+_Wanted = tuple[str, tuple[str, ...]]
+"""A text and the context it is read in."""
 
 
 class Links(Sequence[LinkT], Generic[LinkT]):
@@ -339,6 +343,12 @@ class _Match:
 
 def _alias_order(entry: _Entry) -> tuple[bool, int]:
     return (not entry.preferred, entry.target)
+
+
+_Filed = dict[str, list[tuple[_Entry, frozenset[str]]]]
+"""Labels, each with its stems, by the rarest of these."""
+_LabelStems = tuple[tuple[tuple[str, ...], ...], tuple[bool, ...], tuple[bool, ...]]
+"""See :meth:`_Index._label_stems`."""
 
 
 class _Space:
@@ -488,6 +498,7 @@ class _Index:
             if len(word) >= 5:
                 self._near.setdefault((word[0], len(word)), []).append(word)
         self._corrected: dict[str, str | None] = {}
+        self._of_labels: dict[str, _LabelStems] = {}
         self._told: dict[frozenset[str], float] = {}
 
     @staticmethod
@@ -537,12 +548,12 @@ class _Index:
         words = tuple(words)
         if not words:
             return None
-        found = self.exact.get(words) or self.joined.get("".join(words))
+        joined = "".join(words)
+        found = self.exact.get(words) or self.joined.get(joined)
         if found:
             return (How.EXACT if found[0].preferred else How.ALTERNATIVE), found
         if found := self._inflected(words):
             return How.INFLECTED, found
-        joined = "".join(words)
         if len(joined) >= 5 and joined.isascii() and (found := self.folded.get(joined)):
             return How.MISSPELT, found
         corrected = self.corrected(words)
@@ -557,13 +568,14 @@ class _Index:
     def _inflected(self, words: Sequence[str]) -> list[_Entry] | None:
         """Return the labels with the same stems as these words; most texts have one soon that no label has."""
         content = content_words(words)
+        memory = self._of_labels
         for side in (0, 1):
             stems: set[str] = set()
             for word in content:
-                own = self.lexicon.parts(word) if side == 0 else (self.lexicon.english(word),)
-                if not all((side, stem) in self._all_stems for stem in own):
+                known = memory.get(word) or self._label_stems(word)
+                if not known[2][side]:
                     break
-                stems.update(own)
+                stems.update(known[0][side])
             else:
                 if found := self.stemmed.get((side, frozenset(stems))):
                     return found
@@ -571,8 +583,12 @@ class _Index:
 
     def corrected(self, words: Sequence[str]) -> tuple[str, ...] | None:
         """Return the words with unknown ones replaced by the nearest label word; None when nothing changes."""
-        changed = tuple(self._correct(w) or w for w in words)
-        return None if changed == tuple(words) else changed
+        found = self._corrections(words)
+        return tuple(c or w for c, w in zip(found, words, strict=True)) if any(found) else None
+
+    def _corrections(self, words: Sequence[str]) -> list[str | None]:
+        memory = self._corrected
+        return [memory[w] if w in memory else self._correct(w) for w in words]
 
     def _correct(self, word: str) -> str | None:
         if word in self._corrected:
@@ -619,32 +635,39 @@ class _Index:
     def inside(self, words: Sequence[str], first: int, last: int) -> list[tuple[_Entry, tuple[int, ...], How]]:
         """Return the labels met by some of the words from ``first`` to ``last``, those of most words first."""
         written = words[first:last]
-        corrected = [self._correct(w) for w in written]
+        corrected = self._corrections(written)
         readings = [(How.INFLECTED, written)]
         if any(corrected):
             readings.append((How.MISSPELT, [c or w for c, w in zip(corrected, written, strict=True)]))
         found: dict[tuple[int, tuple[int, ...]], tuple[_Entry, tuple[int, ...], How]] = {}
+        memory = self._of_labels
         for how, read in readings:
+            known = [memory.get(w) or self._label_stems(w) for w in read]
             for side, rarest in enumerate(self._rarest_of_side):
+                present: set[str] = set().union(*[k[0][side] for k in known])
+                hits = [
+                    (stem, entry, wanted)
+                    for stem in present
+                    if stem in rarest
+                    for entry, wanted in rarest[stem]
+                    if wanted <= present
+                ]
+                if not hits:
+                    continue
                 places: dict[str, list[int]] = {}
                 alone: dict[str, list[int]] = {}
-                for i, word in enumerate(read):
-                    parts = self.lexicon.parts(word) if side == 0 else (self.lexicon.english(word),)
-                    for part in parts:
+                for i, k in enumerate(known):
+                    for part in k[0][side]:
                         places.setdefault(part, []).append(i)
-                    if len(parts) == 1:
-                        alone.setdefault(parts[0], []).append(i)
-                present = set(places)
-                for stem in sorted(present & rarest.keys()):
-                    for entry in rarest[stem]:
-                        wanted = entry.stems[side]
-                        if not wanted <= present:
-                            continue
-                        spot = self._spot(wanted, stem, places if len(wanted) > 1 else alone)
-                        if spot is not None and (len(spot) > 1 or self._stands_alone(entry, read[spot[0]])):
-                            key = (entry.target, spot)
-                            if key not in found:
-                                found[key] = (entry, tuple(first + i for i in spot), how)
+                    if k[1][side]:
+                        alone.setdefault(k[0][side][0], []).append(i)
+                # Entries of one stem stay in the order they were filed in.
+                for stem, entry, wanted in sorted(hits, key=itemgetter(0)):
+                    spot = self._spot(wanted, stem, places if len(wanted) > 1 else alone)
+                    if spot is not None and (len(spot) > 1 or self._stands_alone(entry, read[spot[0]])):
+                        key = (entry.target, spot)
+                        if key not in found:
+                            found[key] = (entry, tuple(first + i for i in spot), how)
         if len(found) < 2:
             return list(found.values())
         # What says most comes first: the label whose stems are rarest in all.
@@ -653,10 +676,21 @@ class _Index:
         )
 
     @cached_property
-    def _rarest_of_side(self) -> tuple[dict[str, list[_Entry]], dict[str, list[_Entry]]]:
-        found: tuple[dict[str, list[_Entry]], dict[str, list[_Entry]]] = ({}, {})
+    def _rarest_of_side(self) -> tuple[_Filed, _Filed]:
+        found: tuple[_Filed, _Filed] = ({}, {})
         for (side, stem), entries in self.rarest.items():
-            found[side][stem] = entries
+            found[side][stem] = [(entry, entry.stems[side]) for entry in entries]
+        return found
+
+    def _label_stems(self, word: str) -> _LabelStems:
+        """Return which stems of a word labels have, if it has one only, and if labels have all: in Swedish and in English."""
+        both = self.lexicon.parts(word), (self.lexicon.english(word),)
+        kept = tuple(tuple(p for p in parts if (side, p) in self._all_stems) for side, parts in enumerate(both))
+        whole = [len(mine) == len(parts) for mine, parts in zip(kept, both, strict=True)]
+        single = [len(parts) == 1 and bool(mine) for mine, parts in zip(kept, both, strict=True)]
+        found = kept, tuple(single), tuple(whole)
+        if len(self._of_labels) < 200_000:
+            self._of_labels[word] = found
         return found
 
     @staticmethod
@@ -790,7 +824,7 @@ class _Reading:
 
     def __post_init__(self) -> None:
         self.pieces = [clauses(self.words, first, last) for first, last in self.segments]
-        self.carries = list(map(_carries, self.words))
+        self.carries = [w not in _SILENT and not w.isdigit() for w in self.words]
         self.claimed = self.stance.count(Stance.CLAIMED) == len(self.stance)
         self.measured = not MEASURES.isdisjoint(self.words)
 
@@ -1208,7 +1242,7 @@ class Linker:
             readings.append(reading)
         index, cutoff = self._concepts, self.settings.linking.cutoff
         return [
-            Links(reading.text, [_link(m, index, reading) for m in self._as_settled(index, reading, matches)][:n], cutoff=cutoff)
+            Links(reading.text, _links(self._as_settled(index, reading, matches)[:n], index, reading), cutoff=cutoff)
             for reading, matches in zip(readings, self._weigh(index, readings, n, frozenset()), strict=True)
         ]
 
@@ -1417,16 +1451,17 @@ class Linker:
             raise InputError(f"n must be at least 1; got {n}")
         # Each distinct text is read once; a second time, with its context, only where its first candidates tie.
         plain = dict.fromkeys(texts)
-        links, tied = self._link_shared([(text, ()) for text in plain], lang, n, workers)
-        found = {text: one for (text, _), one in links.items()}
-        again = dict.fromkeys(key for key in zip(texts, contexts, strict=True) if key[0] in tied and key[1])
-        with_context, _ = self._link_shared(list(again), lang, n, workers)
+        with _uncollected() if len(plain) > _PART else nullcontext():
+            links, tied = self._link_shared([(text, ()) for text in plain], lang, n, workers)
+            found = {text: one for (text, _), one in links.items()}
+            again = dict.fromkeys(key for key in zip(texts, contexts, strict=True) if key[0] in tied and key[1])
+            with_context, _ = self._link_shared(list(again), lang, n, workers)
         return [with_context[key] if key in with_context else found[key[0]] for key in zip(texts, contexts, strict=True)]
 
     def _link_shared(
-        self, wanted: Sequence[tuple[str, tuple[str, ...]]], lang: str | None, n: int, workers: int
-    ) -> tuple[dict[tuple[str, tuple[str, ...]], Links[Link]], set[str]]:
-        """Return what ``_link_distinct`` does, shared among forks of this process where they are safe and pay."""
+        self, wanted: Sequence[_Wanted], lang: str | None, n: int, workers: int
+    ) -> tuple[dict[_Wanted, Links[Link]], set[str]]:
+        """Return what :meth:`_link_parts` does, shared among forks of this process where they are safe and pay."""
         workers = min(workers, len(wanted) // _FEWEST_SHARED)
         # A fork takes locks along as they are, but not the threads that would open them.
         if workers < 2 or not sys.platform.startswith("linux") or threading.active_count() > 1:
@@ -1458,22 +1493,40 @@ class Linker:
             tied |= again
         return links, tied
 
-    def _link_parts(
-        self, wanted: Sequence[tuple[str, tuple[str, ...]]], lang: str | None, n: int
-    ) -> tuple[dict[tuple[str, tuple[str, ...]], Links[Link]], set[str]]:
-        """Return what ``_link_distinct`` does, of so few texts at a time that what is needed on the way is soon forgotten."""
-        links: dict[tuple[str, tuple[str, ...]], Links[Link]] = {}
+    def _link_parts(self, wanted: Sequence[_Wanted], lang: str | None, n: int) -> tuple[dict[_Wanted, Links[Link]], set[str]]:
+        """Return the links of each text and context, and the texts whose first candidates tie.
+
+        Few texts at a time, so that what is needed on the way is soon forgotten. Where there are many, a thread weighs some
+        while the next ones are read: what weighs is compiled and leaves Python to others.
+        """
+        links: dict[_Wanted, Links[Link]] = {}
         tied: set[str] = set()
-        for start in range(0, len(wanted), _PART):
-            found, again = self._link_distinct(wanted[start : start + _PART], lang, n)
-            links |= found
-            tied |= again
+
+        def finish(part: _Part, weighed: Callable[[], list[Meaning]] | None) -> None:
+            found, again = self._linked(part, None if weighed is None else weighed(), n)
+            links.update(found)
+            tied.update(again)
+
+        parts = [wanted[start : start + _PART] for start in range(0, len(wanted), _PART)]
+        if self._said is None or len(parts) < 2:
+            for few in parts:
+                part = self._read_part(few, lang)
+                finish(part, None if part.asked is None else partial(self._meant_by, part.asked, n))
+            return links, tied
+        with ThreadPoolExecutor(max_workers=1) as weigher:
+            before: tuple[_Part, Callable[[], list[Meaning]]] | None = None
+            for few in parts:
+                part = self._read_part(few, lang)
+                weighed = weigher.submit(self._meant_by, part.asked, n).result
+                if before is not None:
+                    finish(*before)
+                before = part, weighed
+            if before is not None:
+                finish(*before)
         return links, tied
 
-    def _link_distinct(
-        self, wanted: Sequence[tuple[str, tuple[str, ...]]], lang: str | None, n: int
-    ) -> tuple[dict[tuple[str, tuple[str, ...]], Links[Link]], set[str]]:
-        """Return the links of each text and context, and the texts whose first candidates tie."""
+    def _read_part(self, wanted: Sequence[_Wanted], lang: str | None) -> _Part:
+        """Read some texts, each with what its context favours, and say what is to be weighed of them."""
         index = self._concepts
         favours: dict[tuple[str, ...], frozenset[int]] = {}
         readings = []
@@ -1483,12 +1536,26 @@ class Linker:
             reading = _read(text)
             self._meet(index, reading, lang, favours[context])
             readings.append(reading)
-        weighed = self._weigh(index, readings, n, [favours[c] for _, c in wanted])
-        weighed = [self._as_settled(index, reading, matches) for reading, matches in zip(readings, weighed, strict=True)]
+        asked = None if self._said is None else _questions(self._said, readings, self.settings.linking.cutoff)
+        return _Part(wanted, readings, [favours[c] for _, c in wanted], asked)
+
+    def _meant_by(self, asked: _Asked | None, n: int) -> list[Meaning]:
+        if self._said is None or asked is None:
+            raise InputError("statements are weighed by what people say, and the taxonomy has no sayings")
+        return self._said.meanings.weigh(asked.queries, max(n + 3, _FARTHEST), asked.least)
+
+    def _linked(self, part: _Part, weighed: list[Meaning] | None, n: int) -> tuple[dict[_Wanted, Links[Link]], set[str]]:
+        index, readings = self._concepts, part.readings
+        if part.asked is None or weighed is None:
+            found = self._weigh(index, readings, n, part.favoured)
+        else:
+            found = self._agreed(index, part, part.asked.spans, weighed, n)
+        if self._settled:
+            found = [self._as_settled(index, reading, matches) for reading, matches in zip(readings, found, strict=True)]
         cutoff = self.settings.linking.cutoff
         links = {
-            key: Links(reading.text, [_link(m, index, reading) for m in matches][:n], cutoff=cutoff)
-            for key, reading, matches in zip(wanted, readings, weighed, strict=True)
+            key: Links(reading.text, _links(matches[:n], index, reading), cutoff=cutoff)
+            for key, reading, matches in zip(part.wanted, readings, found, strict=True)
         }
         return links, {reading.text for reading in readings if reading.tied}
 
@@ -1558,14 +1625,20 @@ class Linker:
 
     def _meet_runs(self, index: _Index, reading: _Reading, taken: set[int]) -> None:
         """Find labels of two words or more that stand in the text just as they are, "och" included; longest first."""
-        words = reading.words
-        spots = sorted(
-            (-size, first) for first, word in enumerate(words) for size in index.runs.get(word, ()) if first + size <= len(words)
-        )
-        for size, first in ((-negative, first) for negative, first in spots):
-            places = tuple(range(first, first + size))
+        words, runs = reading.words, index.runs
+        spots = [
+            (-size, first)
+            for first, word in enumerate(words)
+            if word in runs
+            for size in runs[word]
+            if first + size <= len(words)
+        ]
+        for size, first in ((-negative, first) for negative, first in sorted(spots)):
             entries = index.exact.get(tuple(words[first : first + size]))
-            if entries and not taken.intersection(places) and any(_carries(words[i]) for i in places):
+            if not entries:
+                continue
+            places = tuple(range(first, first + size))
+            if not taken.intersection(places) and any(reading.carries[i] for i in places):
                 how = How.EXACT if entries[0].preferred else How.ALTERNATIVE
                 self._keep(index, reading, entries[0], places, how, _WHOLE[how])
                 taken.update(places)
@@ -1600,8 +1673,6 @@ class Linker:
         self, index: _Index, readings: Sequence[_Reading], n: int, favoured: Sequence[frozenset[int]] | frozenset[int]
     ) -> list[list[_Match]]:
         """Weigh by likeness what is left of each text, and put all its matches in order."""
-        if index is self._concepts and self._said is not None and not any(r.term for r in readings):
-            return self._weigh_said(index, self._said, readings, n, favoured)
         queries: dict[tuple[str, ...], int] = {}
         for reading in readings:
             for a, b in reading.spans:
@@ -1617,28 +1688,14 @@ class Linker:
             found.append(_in_order(index, reading, pieces, n))
         return found
 
-    def _weigh_said(
-        self,
-        index: _Index,
-        said: _Said,
-        readings: Sequence[_Reading],
-        n: int,
-        favoured: Sequence[frozenset[int]] | frozenset[int],
+    def _agreed(
+        self, index: _Index, part: _Part, spans: Sequence[Sequence[tuple[int, int, int]]], weighed: Sequence[Meaning], n: int
     ) -> list[list[_Match]]:
-        """Weigh statements by what people say: the whole, and each part between punctuation where there are several."""
-        queries: dict[tuple[str, ...], int] = {}
-        spans: list[list[tuple[int, int, int]]] = []
-        for reading in readings:
-            words = said.words(reading.words)
-            wanted = {(0, len(words)): None} if words else {}
-            for segment, pieces in zip(reading.segments, reading.pieces, strict=True):
-                wanted |= {p: None for p in (segment, *pieces) if any(reading.carries[p[0] : p[1]])}
-            spans.append([(a, b, queries.setdefault(words[a:b], len(queries))) for a, b in wanted])
-        weighed = said.meanings.weigh(list(queries), max(n, _NEAREST) + 1)
+        """Put in order what each statement means: the whole, and each part between punctuation where there are several."""
         cutoff = self.settings.linking.cutoff
+        enough = min(cutoff, _SURE_PART)
         found = []
-        for number, (reading, mine) in enumerate(zip(readings, spans, strict=True)):
-            prefer = favoured if isinstance(favoured, frozenset) else favoured[number]
+        for reading, mine, prefer in zip(part.readings, spans, part.favoured, strict=True):
             if mine:
                 _agree(reading, weighed[mine[0][2]], [(a, b, weighed[k]) for a, b, k in mine])
             # A part of a text speaks for itself only where it is sure; else the whole tells what is nearest.
@@ -1647,9 +1704,12 @@ class Linker:
                 if place == 0:
                     pieces_meant.append((a, b, _meant(index, reading, (a, b), weighed[k], prefer, n + 3, n + 3)))
                     continue
-                meant = _meant(index, reading, (a, b), weighed[k], prefer, 3, 1)
-                if not meant or sum(reading.carries[a:b]) < _FEWEST_WORDS:
+                # None of its meanings is likelier than the first is without a context.
+                if not weighed[k].targets or weighed[k].probabilities[0] * weighed[k].claimed < enough - 1e-6:
                     continue
+                if sum(reading.carries[a:b]) < _FEWEST_WORDS:
+                    continue
+                meant = _meant(index, reading, (a, b), weighed[k], prefer, 3, 1)
                 # Beside something else that is understood, the rest is a thing of its own.
                 beside = any(m.probability >= cutoff and not any(a <= i < b for i in m.places) for m in reading.matches)
                 if meant[0].probability >= (cutoff if beside else _SURE_PART):
@@ -1658,10 +1718,83 @@ class Linker:
         return found
 
 
-def _send_links(pipe: Connection, linker: Linker, share: Sequence[tuple[str, tuple[str, ...]]], lang: str | None, n: int) -> None:
+@dataclass(frozen=True)
+class _Asked:
+    """What is to be weighed of some statements: distinct words, the least claim each takes, and per statement (a, b, place)."""
+
+    queries: list[tuple[str, ...]]
+    least: list[float]
+    spans: list[list[tuple[int, int, int]]]
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Some texts with their contexts, as read; ``asked`` is None where likeness to labels is all there is."""
+
+    wanted: Sequence[_Wanted]
+    readings: list[_Reading]
+    favoured: list[frozenset[int]]
+    asked: _Asked | None
+
+
+def _questions(said: _Said, readings: Sequence[_Reading], cutoff: float) -> _Asked:
+    queries: dict[tuple[str, ...], int] = {}
+    least: list[float] = []
+    spans: list[list[tuple[int, int, int]]] = []
+    for reading in readings:
+        words = said.words(reading.words)
+        mine = []
+        for a, b, claimed in _asked_spans(reading, cutoff):
+            k = queries.setdefault(words[a:b], len(least))
+            if k == len(least):
+                least.append(claimed)
+            elif claimed < least[k]:
+                least[k] = claimed
+            mine.append((a, b, k))
+        spans.append(mine)
+    return _Asked(list(queries), least, spans)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Keep the collector of cycles from looking through all that very many links leave, which has no cycles."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def _send_links(pipe: Connection, linker: Linker, share: Sequence[_Wanted], lang: str | None, n: int) -> None:
     """Do a share of :meth:`Linker.link_many` in a fork."""
     pipe.send(linker._link_parts(share, lang, n))
     pipe.close()
+
+
+def _asked_spans(reading: _Reading, cutoff: float) -> Iterator[tuple[int, int, float]]:
+    """Yield the whole and the parts that can count beside it, each with the probability of a claim that it takes."""
+    size = len(reading.words)
+    if size:
+        yield 0, size, 0.0
+    if reading.whole:
+        return
+    # A part is asked for where it may be sure enough to speak for itself, and where a label met in it asks whether it agrees.
+    spoken = min(cutoff, _SURE_PART) if reading.matches else _SURE_PART
+    met = {i for m in reading.matches for i in m.places} if reading.matches else set()
+    seen = {(0, size)}
+    for segment, pieces in zip(reading.segments, reading.pieces, strict=True):
+        for span in (segment, *pieces):
+            if span in seen:
+                continue
+            seen.add(span)
+            a, b = span
+            carrying = sum(reading.carries[a:b])
+            if carrying and met and not met.isdisjoint(range(a, b)):
+                yield a, b, 0.0
+            elif carrying >= _FEWEST_WORDS:
+                yield a, b, spoken - 1e-6
 
 
 def _agree(reading: _Reading, whole: Meaning, parts: Sequence[tuple[int, int, Meaning]]) -> None:
@@ -1673,8 +1806,8 @@ def _agree(reading: _Reading, whole: Meaning, parts: Sequence[tuple[int, int, Me
     changed = []
     for match in reading.matches:
         near = [m for a, b, m in parts if any(a <= i < b for i in match.places)] or [whole]
-        ranks = [m.targets[:_FARTHEST].tolist() for m in near] if long else []
-        place = min((r.index(match.target) for r in ranks if match.target in r), default=_NEAREST)
+        ranks = [m.targets[:_FARTHEST] for m in near] if long else []
+        place = min((r.index(match.target) for r in ranks if match.target in r), default=_FARTHEST)
         trust = next((share for most, share in _AGREED if place < most), _DOUBTED) if long else 1.0
         changed.append(_moved(match, round(match.probability * claimed * trust, 6), match.margin, match.place))
     reading.matches = changed
@@ -1688,7 +1821,7 @@ def _meant(
     index: _Index, reading: _Reading, span: tuple[int, int], meaning: Meaning, favoured: frozenset[int], most: int, kept: int
 ) -> list[_Match]:
     """Turn what a span means into matches: the first ``kept`` of the likeliest ``most``."""
-    targets, chances = meaning.targets[:most].tolist(), meaning.probabilities[:most].tolist()
+    targets, chances = meaning.targets[:most], meaning.probabilities[:most]
     ranked = list(zip(targets, chances, strict=True))
     # A context breaks ties only: it never lifts a concept over one that is clearly likelier.
     if favoured or len(set(chances)) < len(chances):
@@ -1846,6 +1979,8 @@ def _likely(
 
 def _in_order(index: _Index, reading: _Reading, pieces: Sequence[tuple[int, int, list[_Match]]], n: int) -> list[_Match]:
     """Join what met word for word with what is alike: each concept once, first candidates for words before others."""
+    if not reading.matches and len(pieces) == 1:
+        return _in_order_alone(index, pieces[0][2], n)
     chosen = list(reading.matches)
     others: list[_Match] = []
     whole = (0, len(reading.tokens))
@@ -1897,6 +2032,17 @@ def _in_order(index: _Index, reading: _Reading, pieces: Sequence[tuple[int, int,
     return leading + [_moved(m, m.probability, 0.0, m.place) for m in rest[: max(0, n - len(leading))]]
 
 
+def _in_order_alone(index: _Index, found: Sequence[_Match], n: int) -> list[_Match]:
+    """Do what :func:`_in_order` does where nothing met word for word and one span alone was weighed, as for most statements."""
+    if not found:
+        return []
+    first, *others = found
+    others.sort(key=lambda m: (-m.probability, m.place, index.keys[m.target]))
+    next_best = others[0].probability if others else 0.0
+    leading = _moved(first, first.probability, round(max(0.0, first.probability - next_best), 6), 1)
+    return [leading, *(_moved(m, m.probability, 0.0, m.place) for m in others[: n - 1])]
+
+
 def _carrying(reading: _Reading, places: set[int]) -> set[int]:
     return {i for i in places if reading.carries[i]}
 
@@ -1913,21 +2059,31 @@ def _words_met(match: _Match, reading: _Reading) -> str:
     return " ".join(reading.text[reading.tokens[i].start : reading.tokens[i].end] for i in places)
 
 
-def _link(match: _Match, index: _Index, reading: _Reading) -> Link:
-    clause = _clause_words(match, reading) if reading.measured else ()
-    return Link(
-        concept_id=index.keys[match.target],
-        probability=match.probability,
-        words=_words_met(match, reading),
-        label=match.entry.label if match.entry else "",
-        lang=match.entry.lang if match.entry else "",
-        how=match.how,
-        margin=match.margin,
-        stance=match.stance,
-        place=match.place,
-        level=stated_level(clause),
-        years=stated_years(clause),
-    )
+def _links(matches: Iterable[_Match], index: _Index, reading: _Reading) -> Iterator[Link]:
+    """Yield the link of each match."""
+    places, words = None, ""
+    level = years = None
+    for match in matches:
+        if match.places != places:
+            # Most candidates are for the same words as the one before.
+            places, words = match.places, _words_met(match, reading)
+            if reading.measured:
+                clause = _clause_words(match, reading)
+                level, years = stated_level(clause), stated_years(clause)
+        label, lang = (match.entry.label, match.entry.lang) if match.entry else ("", "")
+        yield Link(
+            concept_id=index.keys[match.target],
+            probability=match.probability,
+            words=words,
+            label=label,
+            lang=lang,
+            how=match.how,
+            margin=match.margin,
+            stance=match.stance,
+            place=match.place,
+            level=level,
+            years=years,
+        )
 
 
 def _clause_words(match: _Match, reading: _Reading) -> Sequence[str]:

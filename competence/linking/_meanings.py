@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from competence._words import Lexicon, spoken_words
-from competence.linking._many import Many
+from competence.linking._exponential import exponential
+from competence.linking._many import Bundle, Many
 from competence.linking._space import PAIR, Space, characters, pairs_of_words, stems
 
 if TYPE_CHECKING:
@@ -48,8 +49,8 @@ _MANY = 300
 class Meaning:
     """What one statement means: targets, best first, their probabilities given a claim, and that of a claim."""
 
-    targets: np.ndarray
-    probabilities: np.ndarray
+    targets: list[int]
+    probabilities: list[float]
     claimed: float
 
 
@@ -153,51 +154,61 @@ class Meanings:
     def _calibrated(self, odds: np.ndarray) -> np.ndarray:
         return np.ones(len(odds)) if self.claim is None else np.asarray(1 / (1 + np.exp(-(_CLAIM[0] + _CLAIM[1] * odds))))
 
-    def weigh(self, texts: Sequence[Words], n: int) -> list[Meaning]:
-        """Return the ``n`` likeliest meanings of each text; bit for bit the same alone as among others."""
-        found: list[Meaning] = []
-        if len(texts) >= _MANY:
-            for scores, odds in self._many.weigh(texts):
-                found += self._likeliest(scores, self._calibrated(odds + self.intercept), n)
-            return found
-        for start in range(0, len(texts), _CHUNK):
-            part = texts[start : start + _CHUNK]
-            found += self._likeliest((self._rows(part) @ self.profiles).toarray(), self.claimed(part), n)
+    def weigh(self, texts: Sequence[Words], n: int, least: Sequence[float] = ()) -> list[Meaning]:
+        """Return the ``n`` likeliest meanings of each text; bit for bit the same alone as among others.
+
+        ``least`` says from which probability of a claim on a text's targets are wanted at all: below it none are given.
+        """
+        many = len(texts) >= _MANY
+        bundle = Bundle.of(texts) if many else None
+        odds = self.claim_odds(texts) if bundle is None else self._many.claim_odds(bundle, self.intercept)
+        claims = np.round(self._calibrated(odds), 9)
+        chosen = np.flatnonzero(claims >= np.asarray(least)) if least else np.arange(len(texts))
+        claimed = claims.tolist()
+        found = [Meaning([], [], claim) for claim in claimed]
+        count = min(n, self.size)
+        step = len(texts) if bundle is not None else _CHUNK
+        for start in range(0, len(chosen), max(1, step)):
+            part = chosen[start : start + step]
+            if bundle is not None:
+                targets, chances = self._many.likeliest(bundle.some(part), _SHARPNESS, count)
+            else:
+                targets, chances = self._likeliest((self._rows([texts[i] for i in part]) @ self.profiles).toarray(), count)
+            for i, mine, likely in zip(part.tolist(), targets.tolist(), chances.tolist(), strict=True):
+                if mine and mine[0] >= 0:
+                    found[i] = Meaning(mine, likely, claimed[i])
         return found
 
     def prepare(self) -> None:
         """Load what :meth:`weigh` needs for very many texts, once for all forks of a process."""
-        self._many.prepare()
+        bundle = Bundle.of([("",)])
+        self._many.claim_odds(bundle, self.intercept)
+        self._many.likeliest(bundle, _SHARPNESS, 1)
 
     @cached_property
     def _many(self) -> Many:
         return Many(self.char, self.stem, self.claim, self.profiles, self.weights, self.lexicon)
 
-    def _likeliest(self, scores: np.ndarray, claims: np.ndarray, n: int) -> list[Meaning]:
-        """Return the ``n`` likeliest meanings by their likeness, shape (texts, size): softmax of the standard scores."""
-        scores = np.round(scores, 9)
-        claimed = [round(p, 9) for p in claims.tolist()]
-        count = min(n, self.size)
-        # In place: a new array for each step would take longer than the step.
-        off: np.ndarray = scores - (scores.sum(axis=1) / self.size)[:, None]
-        spread: np.ndarray = np.sqrt((off * off).sum(axis=1) / self.size)
+    @staticmethod
+    def _likeliest(scores: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return the likeliest targets by their likeness, shape (texts, size), and their shares: softmax of the standard scores.
+
+        Sums run from the first target to the last and the exponential is our own, so that a compiled loop gives the same bits.
+        """
+        scores = np.rint(scores * 1e9) / 1e9
+        size = scores.shape[1]
+        off: np.ndarray = scores - (_total(scores) / size)[:, None]
+        spread = np.sqrt(_total(off * off) / size)
         off /= np.where(spread > 0, spread, 1.0)[:, None]
-        off -= off.max(axis=1)[:, None]
-        off *= _SHARPNESS
-        likely = np.exp(off, out=off)
-        total = likely.sum(axis=1)
-        lowest = np.partition(scores, self.size - count, axis=1)[:, self.size - count]
+        likely = exponential((off - off.max(axis=1)[:, None]) * _SHARPNESS)
         # All that tie with the last one are looked at: of those the first are taken.
+        lowest = np.partition(scores, size - count, axis=1)[:, size - count]
         rows, targets = np.nonzero(scores >= lowest[:, None])
         order = np.lexsort((targets, -scores[rows, targets], rows))
         first = np.searchsorted(rows, np.arange(len(scores)))
         best = targets[order[first[:, None] + np.arange(count)]]
-        chances = np.round(np.take_along_axis(likely, best, axis=1) / total[:, None], 9)
-        none = Meaning(np.zeros(0, dtype=np.int64), np.zeros(0), 1.0)
-        return [
-            Meaning(best[i], chances[i], claim) if varied else replace(none, claimed=claim)
-            for i, (claim, varied) in enumerate(zip(claimed, (spread > 0).tolist(), strict=True))
-        ]
+        chances = np.rint(np.take_along_axis(likely, best, axis=1) / _total(likely)[:, None] * 1e9) / 1e9
+        return np.where(spread[:, None] > 0, best, -1), chances
 
     @property
     def _spaces(self) -> Mapping[str, Space]:
@@ -275,6 +286,11 @@ def _framed(labels: Sequence[tuple[int, Words]]) -> list[tuple[int, Words]]:
                 place = frame.index("_") if "_" in frame else len(frame)
                 found.append((owner, (*frame[:place], *words, *frame[place + 1 :])))
     return found
+
+
+def _total(values: np.ndarray) -> np.ndarray:
+    """Return the sum of each row, added up from its first value to its last."""
+    return np.asarray(np.cumsum(values, axis=1)[:, -1])
 
 
 def _itself(word: str) -> list[str]:
