@@ -221,7 +221,12 @@ def main() -> None:
         f"{machine()}; {versions('competence', 'numpy', 'scipy', 'numba')}; beside {', '.join(SOLVERS + HOSPITALS)}; "
         f"seed {given.seed}; calibration {calibration():.3f} s"
     )
-    rows = []
+    rows: list[list[str]] = []
+
+    def add(row: list[str]) -> None:
+        """Keep a row for the table, and say it at once: a run takes many minutes."""
+        rows.append(row)
+        print(" | ".join(row), file=sys.stderr, flush=True)
 
     def table(data: dict[str, Any], values: str) -> Any:
         shape = (data["indptr"].size - 1, data["room"].size)
@@ -250,22 +255,20 @@ def main() -> None:
             seconds, plan = median(lambda score=score, room=room: assign(score, 1, room), given.repeats)  # type: ignore[misc]
             value, outcome = plan.outcome.objective, plan.outcome
             what = f"{outcome.status.value}, {len(plan.pairs)} pairs, {outcome.steps} steps"
-            rows.append([label, "competence, score", f"{seconds:.3f}", "1", what])
+            add([label, "competence, score", f"{seconds:.3f}", "1", what])
             more, most = median(lambda score=score, room=room: assign(score, 1, room, objective="most_pairs"), 1)  # type: ignore[misc]
-            rows.append(
-                [label, "competence, most_pairs", f"{more:.3f}", "", f"{most.outcome.status.value}, {len(most.pairs)} pairs"]
-            )
+            add([label, "competence, most_pairs", f"{more:.3f}", "", f"{most.outcome.status.value}, {len(most.pairs)} pairs"])
             for name in peers if solvers else ():
                 done = child(solvers, __file__, "--peer", name, "--instance", str(path), limit=given.limit)
                 if isinstance(done, str):
-                    rows.append([label, name, "", "", done])
+                    add([label, name, "", "", done])
                 else:
                     same = (
                         "same total"
                         if abs(done["total"] - value) <= 1e-9 * max(1.0, value)
                         else f"total {done['total'] - value:+.6g}"
                     )
-                    rows.append([label, name, f"{done['seconds']:.3f}", f"{done['seconds'] / seconds:.2f}", same])
+                    add([label, name, f"{done['seconds']:.3f}", f"{done['seconds'] / seconds:.2f}", same])
         if "stable" in given.part:
             hospitals = peer_python(envs / "matching", HOSPITALS)
             for n, m, k in ((200, 200, 78), (400, 400, 156), (1000, 1000, 390), (60_000, 6000, 20)):
@@ -278,14 +281,14 @@ def main() -> None:
                 )
                 blocks = len(blocking_pairs(first, second, plan.pairs, room))
                 label = f"stable {n} x {m} x {k}"
-                rows.append([label, "competence", f"{seconds:.4f}", "1", f"{len(plan.pairs)} pairs, {blocks} blocking"])
+                add([label, "competence", f"{seconds:.4f}", "1", f"{len(plan.pairs)} pairs, {blocks} blocking"])
                 if hospitals and n <= 1000:
                     done = child(hospitals, __file__, "--peer", "matching", "--instance", str(path), limit=given.limit * 5)
                     if isinstance(done, str):
-                        rows.append([label, "matching", "", "", done])
+                        add([label, "matching", "", "", done])
                     else:
                         same = "same pairs" if done["pairs"] == plan.pairs.tolist() else "OTHER PAIRS"
-                        rows.append([label, "matching", f"{done['seconds']:.2f}", f"{done['seconds'] / seconds:.0f}", same])
+                        add([label, "matching", f"{done['seconds']:.2f}", f"{done['seconds'] / seconds:.0f}", same])
     print_table(["instance", "program", "seconds", "times ours", "what came"], rows)
 
 

@@ -175,7 +175,13 @@ def main() -> None:
         f"{machine()}; {versions('competence', 'numpy', 'numba')}; beside {', '.join(PEERS)}; seed {given.seed}; "
         f"calibration {calibration():.3f} s"
     )
-    rows = []
+    rows: list[list[str]] = []
+
+    def add(row: list[str]) -> None:
+        """Keep a row for the table, and say it at once: a run takes many minutes."""
+        rows.append(row)
+        print(" | ".join(row), file=sys.stderr, flush=True)
+
     with tempfile.TemporaryDirectory() as temporary:
         python = peer_python(given.env or Path(temporary) / "env", PEERS)
         for people in given.people:
@@ -203,21 +209,19 @@ def main() -> None:
                     same += np.array_equal(np.round(scores, 9), plain[expected]) and np.array_equal(
                         np.round(scores, 9), plain[who]
                     )
-            rows.append(
-                [str(people), "competence, one role", f"{one * 1e3:.3f}", "1", f"{same} of {2 * len(checked)} as the scan"]
-            )
-            rows.append([str(people), f"competence, {roles} roles, each", f"{batch * 1e3:.4f}", "1", ""])
+            add([str(people), "competence, one role", f"{one * 1e3:.3f}", "1", f"{same} of {2 * len(checked)} as the scan"])
+            add([str(people), f"competence, {roles} roles, each", f"{batch * 1e3:.4f}", "1", ""])
             for name in ("pandas", "DuckDB", "SciPy columns", "sparse_dot_topn") if python else ():
                 done = child(
                     python, __file__, "--peer", name, "--instance", str(path), "--repeats", str(given.repeats), limit=1200
                 )
                 if isinstance(done, str):
-                    rows.append([str(people), name, "", "", done])
+                    add([str(people), name, "", "", done])
                     continue
                 best = np.sort(scan(data, 0))[::-1][: len(done["scores"])]
                 ours = batch if name == "sparse_dot_topn" else one
                 note = "same scores" if np.allclose(best, done["scores"], atol=1e-9) else "OTHER SCORES"
-                rows.append([str(people), name, f"{done['seconds'] * 1e3:.3f}", f"{done['seconds'] / ours:.1f}", note])
+                add([str(people), name, f"{done['seconds'] * 1e3:.3f}", f"{done['seconds'] / ours:.1f}", note])
     print_table(["people", "program", "ms per role", "times ours", "what came"], rows)
 
 
