@@ -111,7 +111,7 @@ def run_peer(path: Path, name: str, repeats: int) -> dict[str, Any]:
         def call(k: int) -> Any:
             link.execute("DELETE FROM need")
             rows = ", ".join(
-                f"({c}, {w / weights[k].sum()!r}, {v})"
+                f"({c}, {float(w / weights[k].sum())!r}, {v})"
                 for c, w, v in zip(*(x[k].tolist() for x in (asked, weights, wanted)), strict=True)
             )
             link.execute(f"INSERT INTO need VALUES {rows}")
