@@ -22,7 +22,7 @@ from competence.errors import InputError
 from competence.graph import CompetenceGraph
 from competence.model import ConceptKind, Employment, ValidationStage
 from competence.settings import Settings
-from competence.units import home_units, unit_tree
+from competence.units import head_counts, role_counts, unit_tree, units_counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -163,23 +163,14 @@ def segregation(
     settings = settings or graph.settings
     if by not in ("unit", "role"):
         raise InputError(f"by must be unit or role; got {by!r}")
-    groups = dict(zip(graph.person_ids, graph.person_roles, strict=True)) if by == "role" else _units_of(graph, _kind(kind))
-    named = {g for own in groups.values() for g in own}
+    graph = graph.seen(settings=settings)
     if by == "unit":
-        parents = unit_tree(graph).parents
-        names = {u: graph.unit_name(u) for u in parents}
+        tree = unit_tree(graph)
+        tables = head_counts(graph, tree, _kind(kind))
+        names = dict(zip(tree.ids, tree.names, strict=True))
     else:
-        parents = dict.fromkeys(sorted(named), None)
-        names = {r: graph.taxonomy.roles[r].label() for r in named}
-    tables = publish_units(
-        {"people": graph.person_ids},
-        [],
-        units_of=groups,
-        parents=parents,
-        sex=graph.sex,
-        kind=_kind(kind),
-        settings=settings.equality,
-    )
+        tables = role_counts(graph, _kind(kind))
+        names = {r: graph.taxonomy.roles[r].label() for r in tables if r != WHOLE}
     depth = _depths(tables.parents)
     levels = tuple(
         _level(tables, [u for u in tables if depth[u] == level], level, settings.equality.smallest_result)
@@ -209,10 +200,6 @@ def _level(tables: GroupTables, units: Sequence[str], level: int, smallest: int)
         men=whole.men,
         total=whole.total,
     )
-
-
-def _units_of(graph: CompetenceGraph, kind: TableKind) -> Mapping[str, tuple[str, ...]]:
-    return home_units(graph) if kind is TableKind.PUBLISHED else dict(zip(graph.person_ids, graph.units_of, strict=True))
 
 
 def _depths(parents: Mapping[str, str | None]) -> dict[str, int]:
@@ -739,7 +726,7 @@ def access_equity(
     rows = [graph.row(p) for p in pool]
     if stray := sorted(found - set(pool)):
         raise InputError(f"suggested must lie within considered; {stray[0]!r} is not in it ({len(stray)} in all)")
-    units = _units_of(graph, chosen)
+    units = units_counted(graph, chosen)
     employments = {graph.person_ids[r]: _current(graph, r) for r in rows}
     groupings: dict[str, tuple[dict[str, tuple[str, ...]], dict[str, str | None]]] = {
         "share": ({p: (_part_time(own),) for p, own in employments.items()}, {}),

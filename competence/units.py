@@ -7,16 +7,27 @@ several units, published tables would tell of the few who work in two.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from competence.equality import GroupTables, publish_units
+from competence.equality import GroupTables, TableKind, publish_units
 from competence.graph import CompetenceGraph
 
-__all__ = ["WHOLE", "UnitTree", "head_counts", "home_units", "names_of", "placement", "sectors", "unit_tree"]
+__all__ = [
+    "WHOLE",
+    "UnitTree",
+    "head_counts",
+    "home_units",
+    "names_of",
+    "placement",
+    "role_counts",
+    "sectors",
+    "unit_tree",
+    "units_counted",
+]
 
 WHOLE = ""
 """Id of the node above all units: everybody in the graph, also those in no unit."""
@@ -120,14 +131,21 @@ def home_units(graph: CompetenceGraph) -> dict[str, tuple[str, ...]]:
     return {p: own[:1] for p, own in zip(graph.person_ids, graph.units_of, strict=True)}
 
 
+def units_counted(graph: CompetenceGraph, kind: TableKind) -> Mapping[str, tuple[str, ...]]:
+    """Return the units that each person counts in, in tables of a kind."""
+    return home_units(graph) if kind is TableKind.PUBLISHED else dict(zip(graph.person_ids, graph.units_of, strict=True))
+
+
 def placement(graph: CompetenceGraph, tree: UnitTree) -> NDArray[np.int64]:
     """Return the node of each person's first current unit, shape (n_people,); 0 for those in no unit."""
     index = tree.index
     return np.fromiter((index[own[0]] if own else 0 for own in graph.units_of), np.int64, len(graph.person_ids))
 
 
-def head_counts(graph: CompetenceGraph, tree: UnitTree) -> GroupTables:
-    """Return how many work in each unit, by sex, as it is published: one answer for every table of a graph.
+def head_counts(graph: CompetenceGraph, tree: UnitTree, kind: TableKind = TableKind.PUBLISHED) -> GroupTables:
+    """Return how many work in each unit, by sex: published, one answer for every table of a graph.
+
+    Named, who works in several units counts in each.
 
     Whatever is published of a unit stands beside its head count, so that two ways to decide which are hidden would let
     one table give away what another hides.
@@ -135,8 +153,22 @@ def head_counts(graph: CompetenceGraph, tree: UnitTree) -> GroupTables:
     return publish_units(
         {"people": graph.person_ids},
         [],
-        units_of=home_units(graph),
+        units_of=units_counted(graph, kind),
         parents=tree.parents,
         sex=graph.sex,
+        kind=kind,
+        settings=graph.settings.equality,
+    )
+
+
+def role_counts(graph: CompetenceGraph, kind: TableKind = TableKind.PUBLISHED) -> GroupTables:
+    """Return how many have each role, by sex; who has several counts in each."""
+    return publish_units(
+        {"people": graph.person_ids},
+        [],
+        units_of=dict(zip(graph.person_ids, graph.person_roles, strict=True)),
+        parents=dict.fromkeys(sorted({r for own in graph.person_roles for r in own})),
+        sex=graph.sex,
+        kind=kind,
         settings=graph.settings.equality,
     )

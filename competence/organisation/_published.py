@@ -28,10 +28,11 @@ from scipy import sparse
 
 from competence import equality
 from competence.graph import CompetenceGraph
+from competence.organisation._asked import asked_shown
 from competence.organisation._units import Asked, asked_of_people, membership, sex_columns
 from competence.units import UnitTree, head_counts, sectors, unit_tree
 
-__all__ = ["Figures", "conceal", "conceal_by_sex", "safe", "sector_tree"]
+__all__ = ["Figures", "conceal", "conceal_by_sex", "rests", "safe", "sector_tree"]
 
 Parts = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -274,6 +275,11 @@ class Figures:
         first[1:] = (np.diff(asked.person) != 0) | (np.diff(asked.concept) != 0)
         return asked.only(first)
 
+    @cached_property
+    def asked_shown(self) -> tuple[Mask, Mask]:
+        """Where it may be told how many are asked for each concept, and how many women and men; over all concepts."""
+        return asked_shown(self)
+
     def gaps(self, columns: NDArray[np.int64]) -> tuple[Parts, Parts, Mask, Mask]:
         """Return people whose role asks for each concept, those of them who reach the level, and where both are shown."""
         n = len(self.graph.person_ids)
@@ -284,6 +290,8 @@ class Figures:
         wanted = self.count(sparse.csr_matrix((np.ones(len(own.person)), where), shape=(n, len(columns))))
         met = self.count(sparse.csr_matrix((own.met.astype(np.float64), where), shape=(n, len(columns))))
         _, shown, by_sex = self.at_least(columns, 1)
+        told, told_by_sex = self.asked_shown
+        shown, by_sex = shown & told[:, columns], by_sex & told_by_sex[:, columns]
         held = [self.count(self.holding(columns, level)) for level in range(1, 6)]
         others = (wanted, self.people - wanted, self.people - met, *(h - met for h in held), *(h - wanted for h in held))
         parts = np.stack([p.sum(axis=0) for p in (met, wanted - met, *others)])
