@@ -110,6 +110,10 @@ def maximise_whole(
     limits: Any = [LinearConstraint(matrix, low, high) for matrix, low, high in rows]  # type: ignore[arg-type]
     solver: Any = milp
     result: Any = solver(-objective, constraints=limits, integrality=kinds, bounds=Bounds(0, top), options=options)
+    if result.status == 4:
+        # HiGHS's presolve ends in an error now and then; without it the same programme is solved.
+        options["presolve"] = False
+        result = solver(-objective, constraints=limits, integrality=kinds, bounds=Bounds(0, top), options=options)
     values = None if result.x is None else np.asarray(result.x, dtype=np.float64)
     if result.status == 2:
         return WholeAnswer(None, -np.inf, True, True)
