@@ -363,6 +363,8 @@ ALLOWED = {
     ("competence.solve.teams.select", "sex"): "stage 2 only, tested above",
     ("competence.solve.teams.partition", "sex"): "stage 2 only, tested above",
     ("competence.suggest.result.Suggestions", "by_sex"): "figures of a result",
+    ("competence.solve.teams.select_in_turn", "sex"): "stage 2 only, as select",
+    ("competence.solve.teams_problem.read_problem", "sex"): "stage 2 only, what select and partition hand on",
     ("competence.equality.publish_units", "sex"): "counts people by sex, for figures",
     ("competence.equality.sex_columns", "sex"): "counts people by sex, for figures",
 }
