@@ -207,6 +207,9 @@ class SuggestSettings(_Section):
     expert_margin: float = Field(
         default=0.02, ge=0, le=0.2, description="Difference in score within which experts are nearly equal and are spread."
     )
+    expert_guess: float = Field(
+        default=0.1, gt=0, le=1, description="Lowest probability of a meaning that is searched for where no word was understood."
+    )
     expert_most_mentees: int = Field(default=3, ge=1, description="Running mentees from which an expert is not asked as well.")
     expert_asked_days: int = Field(default=90, ge=1, le=366, description="Days back in which requests to an expert are counted.")
     expert_most_asked: int = Field(default=6, ge=1, description="Requests in those days from which an expert is not asked more.")

@@ -6,8 +6,10 @@ the best and spread those that are nearly equal, say why. Sex, age and name are 
 
 from __future__ import annotations
 
+import re
+from collections import deque
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from hashlib import blake2b
 from math import fsum
@@ -18,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from competence.fit import coverage, freshness, sum_of
-from competence.graph import CompetenceGraph, ResolvedItem
+from competence.graph import CompetenceGraph, ResolvedItem, ResolvedNeed
 from competence.model import Choice, HistoryKind, InterestKind, Need, NeedItem, OptIn, Outcome, Reason, Status
 from competence.settings import Settings, SuggestSettings
 from competence.suggest.result import Alternative, LeftOut, Member, Suggestion, Suggestions
@@ -59,7 +61,7 @@ _DATED = tuple(int(_CODE[rule]) for rule in ("mentees_at_cap", "asked_at_cap", "
 
 def find_experts(
     graph: CompetenceGraph,
-    need: Need | NeedItem | str | Mapping[str, int] | Iterable[str | NeedItem],
+    need: ResolvedNeed | Need | NeedItem | str | Mapping[str, int] | Iterable[str | NeedItem],
     *,
     n: int = 10,
     people: Iterable[str] | None = None,
@@ -75,7 +77,7 @@ def find_experts(
     ----------
     graph : CompetenceGraph
         People and what they hold.
-    need : str, list of str, {str: level}, NeedItem or Need
+    need : str, list of str, {str: level}, NeedItem, Need or ResolvedNeed
         Words in Swedish or English, or concept ids; a sentence may name several things. A bare number is a level 1-5.
     n : int
         How many experts at most.
@@ -113,6 +115,10 @@ def find_experts(
     (times ``settings.fit.related_credit``), willingness (stated interest to use or teach), and load (1 / (1 + mentees
     now + requests lately)).
 
+    Words: what only says that somebody is looked for ("vem kan", "is there anyone who") is not read. Where nothing of the
+    need was understood, what its words may mean with a probability of at least ``settings.suggest.expert_guess`` is
+    searched for instead, each meaning apart; the places go to the meanings in turn, and the note ``need_guessed`` tells.
+
     Load: a request is an accepted decision of kind ``experts`` with a day. Whoever has ``expert_most_mentees`` running
     mentees, or had ``expert_most_asked`` requests in the last ``expert_asked_days`` days, or one in the last
     ``expert_rest_days``, is not on the list; ``left_out`` gives the date of being free again, where it is known.
@@ -138,36 +144,33 @@ def find_experts(
     graph, settings, as_of = prepare(graph, as_of, settings)
     people = sorted(set(people)) if people is not None else None
     units = sorted(set(units)) if units is not None else None
-    resolved = graph.need(need)
+    resolved = graph.need(need if isinstance(need, ResolvedNeed) else _without_frame(graph, Need.of(need)))
     rows = graph.rows(people, units)
     lowest = settings.suggest.expert_cutoff if cutoff is None else cutoff
     request = {"need": understood_request(resolved), "n": n, "cutoff": lowest, "people": people, "units": units}
-    code = np.full(len(graph.person_ids), _CODE["no_evidence" if resolved.items else "not_understood"], dtype=np.int8)
-    chosen: list[Suggestion] = []
+    guessed = () if resolved.items else _readings(graph, resolved, settings)
+    meant = [resolved.items] if resolved.items else [(item,) for item in guessed]
+    code = np.full(len(graph.person_ids), _CODE["no_evidence" if meant else "not_understood"], dtype=np.int8)
     details: dict[int, str] = {}
-    notes: tuple[str, ...] = ("need_partly_understood",) if resolved.items and resolved.not_understood else ()
+    chosen: list[Suggestion] = []
     outcome = Outcome(status=Status.EMPTY, conflicts=("not_understood",))
-    if resolved.items:
-        book = _book(graph)
-        measured = _Measured(graph, resolved.items, settings, rows, book)
-        rule = measured.rules(lowest)
-        open_now = np.flatnonzero(rule == 0)
-        key = _key(book.hashes[measured.rows], seed, measured.target)
-        picked = _spread(
-            open_now, measured.score, key, book.unit[measured.rows], measured.asked, n, settings.suggest.expert_margin
-        )
-        rule[open_now] = _CODE["not_among_best"]
-        if picked.size:
-            rule[open_now[measured.score[open_now] > measured.score[picked].min()]] = _CODE["nearly_equal"]
-            rule[picked] = 0
-        code[measured.rows] = rule
-        for at in np.flatnonzero(np.isin(rule, _DATED)).tolist():
-            details[int(measured.rows[at])] = book.free_again(int(measured.rows[at]), _RULES[rule[at]], settings.suggest)
+    notes: tuple[str, ...] = ("need_partly_understood",) if resolved.items and resolved.not_understood else ()
+    if meant:
+        searches = [_Search(graph, items, settings, rows, lowest, n, seed) for items in meant]
+        picked = _in_turn(searches, n)
+        for search in searches:
+            # Of several readings the one in which a person came furthest tells why there is no place.
+            code[search.measured.rows] = np.maximum(code[search.measured.rows], search.rule)
+        code[[search.row(at) for search, at in picked]] = 0
+        for row in rows[np.isin(code[rows], _DATED)].tolist():
+            details[row] = searches[0].book.free_again(row, _RULES[code[row]], settings.suggest)
         chosen = [
-            measured.suggestion(int(at), rank, measured.with_more_time(int(at), open_now, key))
-            for rank, at in enumerate(picked, start=1)
+            search.measured.suggestion(at, rank, search.measured.with_more_time(at, search.open_now, search.key))
+            for rank, (search, at) in enumerate(picked, start=1)
         ]
-        outcome = _outcome(measured, open_now, picked, rule, len(rows), perf_counter() - started)
+        outcome = _outcome(searches, picked, code[rows], len(rows), perf_counter() - started)
+        if guessed:
+            notes = (*notes, "need_guessed")
         if any(s.ask_first for s in chosen):
             notes = (*notes, "opt_in_not_asked")
     told = rows[code[rows] > 0]
@@ -184,6 +187,104 @@ def find_experts(
         seed=seed,
         notes=notes,
     )
+
+
+_FRAME = re.compile(
+    r"^\s*(?:vem(?: här| hos oss)?|vilka|(?:finns|har vi) (?:det )?(?:någon|nån) (?:här )?som|"
+    r"(?:vi|jag) (?:behöver|söker|letar efter) (?:någon|nån) som|(?:någon|nån) som|"
+    r"who(?: here)?|(?:is|are) there (?:anyone|anybody|someone|somebody|people) who|"
+    r"(?:we|i) (?:need|want|look for|am looking for|are looking for) (?:someone|somebody|anyone|anybody) who|"
+    r"(?:someone|somebody|anyone|anybody) who)\s+",
+    re.IGNORECASE,
+)
+"""The words that make a search of a sentence. They say nothing of what is asked for, and are not in what people say of
+themselves, which the linker has learnt from."""
+
+
+def _without_frame(graph: CompetenceGraph, asked: Need) -> Need:
+    """Return the need without the words that only say that somebody is looked for."""
+
+    def bare(item: NeedItem) -> NeedItem:
+        if item.concept_id or item.words in graph.concept_index:
+            return item
+        return replace(item, words=_FRAME.sub("", item.words).rstrip(" ?") or item.words)
+
+    return Need(tuple(bare(item) for item in asked.items))
+
+
+def _readings(graph: CompetenceGraph, resolved: ResolvedNeed, settings: Settings) -> tuple[ResolvedItem, ...]:
+    """Return what words that were not understood may mean, the most probable first; no level is asked of a guess."""
+    probable: dict[str, tuple[float, str]] = {}
+    for unknown in resolved.not_understood:
+        for concept_id, probability in unknown.nearest:
+            # As the record of the call keeps it, so that a repeated call finds the same.
+            known = round(probability, 6)
+            if known >= settings.suggest.expert_guess:
+                probable[concept_id] = max(probable.get(concept_id, (0.0, "")), (known, unknown.words))
+    best = sorted(probable.items(), key=lambda found: (-found[1][0], found[0]))[: settings.linking.alternatives]
+    return tuple(
+        ResolvedItem(
+            concept_id=concept_id,
+            words=words,
+            level=1,
+            count=1,
+            weight=1.0,
+            hard=False,
+            probability=probability,
+            label=graph.taxonomy.concept(concept_id).label(),
+        )
+        for concept_id, (probability, words) in best
+    )
+
+
+class _Search:
+    """The answer to one reading of a need: who is open, in which order, and why the others are not."""
+
+    def __init__(
+        self,
+        graph: CompetenceGraph,
+        items: tuple[ResolvedItem, ...],
+        settings: Settings,
+        among: NDArray[np.int64],
+        lowest: float,
+        n: int,
+        seed: int,
+    ) -> None:
+        self.book = book = graph.once("experts", lambda: _read(graph))
+        self.measured = measured = _Measured(graph, items, settings, among, book)
+        self.rule = measured.rules(lowest)
+        self.open_now = np.flatnonzero(self.rule == 0)
+        self.key = _key(book.hashes[measured.rows], seed, measured.target)
+        unit, margin = book.unit[measured.rows], settings.suggest.expert_margin
+        self.picked = _spread(self.open_now, measured.score, self.key, unit, measured.asked, n, margin)
+        self.rule[self.open_now] = _CODE["not_among_best"]
+        if self.picked.size:
+            better = measured.score[self.open_now] > measured.score[self.picked].min()
+            self.rule[self.open_now[better]] = _CODE["nearly_equal"]
+
+    def row(self, at: int) -> int:
+        """Return the row in the graph of somebody here."""
+        return int(self.measured.rows[at])
+
+    def score(self, at: int) -> float:
+        """Return the score of somebody here."""
+        return float(self.measured.score[at])
+
+
+def _in_turn(searches: list[_Search], n: int) -> list[tuple[_Search, int]]:
+    """Fill n places from the readings in turn, each person once; the highest score first."""
+    queues = [(search, deque(search.picked.tolist())) for search in searches]
+    taken: dict[int, tuple[_Search, int]] = {}
+    while queues and len(taken) < n:
+        for search, queue in queues:
+            while queue and search.row(queue[0]) in taken:
+                queue.popleft()
+            if queue and len(taken) < n:
+                at = queue.popleft()
+                taken[search.row(at)] = (search, at)
+        queues = [(search, queue) for search, queue in queues if queue]
+    # A stable sort: within a reading the order is that of the search.
+    return sorted(taken.values(), key=lambda found: -found[0].score(found[1]))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -223,10 +324,6 @@ class _Book:
                 return ""
             day = ends[over] + 1
         return date.fromordinal(day).isoformat()
-
-
-def _book(graph: CompetenceGraph) -> _Book:
-    return graph.once("experts", lambda: _read(graph))
 
 
 def _read(graph: CompetenceGraph) -> _Book:
@@ -375,23 +472,22 @@ def _by_turns(
 
 
 def _outcome(
-    measured: _Measured,
-    open_now: NDArray[np.int64],
-    picked: NDArray[np.int64],
-    rule: NDArray[np.int8],
-    people: int,
-    seconds: float,
+    searches: list[_Search], picked: list[tuple[_Search, int]], code: NDArray[np.int8], people: int, seconds: float
 ) -> Outcome:
     """Say how near the best n the chosen are, or which rule took out most of those who hold something."""
-    if not picked.size:
-        codes, number = np.unique(rule[rule > _CODE["to_be_reconfirmed"]], return_counts=True)
+    if not picked:
+        codes, number = np.unique(code[code > _CODE["to_be_reconfirmed"]], return_counts=True)
         by_number = np.lexsort((codes, -number))
         conflicts = tuple(f"{_RULES[codes[k]]}:{number[k]}" for k in by_number)
         return Outcome(status=Status.EMPTY, conflicts=conflicts or ("nobody_holds",))
-    score = measured.score
-    total = fsum(score[picked].tolist())
-    best = fsum(np.sort(score[open_now])[-picked.size :].tolist())
-    rest = np.setdiff1d(open_now, picked, assume_unique=True)
+    total = fsum(search.score(at) for search, at in picked)
+    if len(searches) > 1:
+        method = "the best of each meaning the words may have, in turn"
+        return Outcome(status=Status.HEURISTIC, objective=total, method=method, seconds=seconds, steps=people)
+    (search,) = searches
+    score = search.measured.score
+    best = fsum(np.sort(score[search.open_now])[-len(picked) :].tolist())
+    rest = np.setdiff1d(search.open_now, search.picked, assume_unique=True)
     gap = (best - total) / best if best > 0 else 0.0
     exact = gap <= 1e-9
     return Outcome(
@@ -402,7 +498,7 @@ def _outcome(
         method="everybody who holds any of it measured, best n, nearly equal ones spread",
         seconds=seconds,
         steps=people,
-        runner_up=float(score[picked].min() - score[rest].max()) if rest.size else None,
+        runner_up=float(score[search.picked].min() - score[rest].max()) if rest.size else None,
         notes=() if exact else ("spread_within_margin",),
     )
 
