@@ -18,7 +18,7 @@ from scipy import sparse
 
 from competence.errors import InputError
 from competence.graph import CompetenceGraph, ResolvedNeed
-from competence.model import Choice, Need, NeedItem, Outcome, Status
+from competence.model import Choice, Decision, Need, NeedItem, Outcome, Status
 from competence.settings import Settings
 from competence.solve.budget import Progress
 from competence.solve.order import seeded_order
@@ -50,12 +50,14 @@ from competence.suggest._mentoring_words import buddy_suggestion, skill_suggesti
 from competence.suggest.result import Alternative, LeftOutRow, Suggestion, Suggestions
 from competence.suggest.scoring import prepare, understood_request
 
-__all__ = ["pair_mentors"]
+__all__ = ["pair_mentors", "waiting_list"]
 
 _MODES = ("one_to_one", "reverse", "circle", "job_shadow", "buddy")
 _OBJECTIVES = ("most_pairs", "score")
 _NOBODY: Mapping[str, tuple[str, str]] = {"buddy": ("nobody_with_the_role", "no_newcomer_fits")}
 """Rules of a mentee and of a mentor without any candidate, where they are not those of a topic."""
+_NOT_SEEKING = frozenset({"opted_out", "not_opted_in", "not_new"})
+"""Rules of those who seek no mentor."""
 
 
 def pair_mentors(
@@ -220,8 +222,7 @@ def pair_mentors(
             KIND,
             items,
             outcome=outcome,
-            # Why no mentor was found, else why the person mentors nobody.
-            left_out=[LeftOutRow(graph.person_ids[row], rule) for row, rule in {**as_mentor, **as_mentee}.items()],
+            left_out=_left_out(graph, as_mentee, as_mentor),
             considered=considered,
             settings=settings,
             as_of=as_of,
@@ -338,6 +339,39 @@ def pair_mentors(
     return built(shown, plan.outcome, tuple(notes))
 
 
+def waiting_list(result: Suggestions, *, decided_by: str, day: date) -> tuple[Decision, ...]:
+    """Return a decision for each mentee left without a mentor, to be kept so that the next round puts them first.
+
+    Parameters
+    ----------
+    result : Suggestions
+        From :func:`pair_mentors`.
+    decided_by : str
+        The named human who keeps the list (REQ-AI-1).
+    day : date
+        The day of the round; each day counts as one round of waiting.
+
+    Returns
+    -------
+    tuple of Decision
+        Pinned, about the mentee alone, with the rule that stood in the way; for ``staff.with_decisions``. In the order of
+        ids.
+
+    Examples
+    --------
+    >>> from tests.cases import graph_of
+    >>> found = pair_mentors(graph_of(), ["p2", "p3"], mentors=["p6"])
+    >>> [(d.people, d.reasoning) for d in waiting_list(found, decided_by="Kim", day=date(2026, 3, 1))]
+    [(('p2',), 'mentors_full')]
+    """
+    waits = {r.person_id: r.rule for r in result.left_out if r.rule in WAITING}
+    waits |= {s.people[1]: s.facts["mentor_waits"] for s in result if "mentor_waits" in s.facts}
+    return tuple(
+        Decision(kind=KIND, choice=Choice.PINNED, people=(p,), decided_by=decided_by, day=day, reasoning=rule)
+        for p, rule in sorted(waits.items())
+    )
+
+
 def _check(
     graph: CompetenceGraph,
     mode: str,
@@ -432,6 +466,15 @@ def _circles(
         notes.append("opt_in_not_asked")
     ranked = [replace(s, rank=rank) for rank, s in enumerate(made, start=1)]
     return built(ranked, outcome_of(ranked), left_out, tuple(notes))
+
+
+def _left_out(graph: CompetenceGraph, as_mentee: Mapping[int, str], as_mentor: Mapping[int, str]) -> list[LeftOutRow]:
+    """Return one row per person: why no mentor was found, else why the person mentors nobody.
+
+    Of somebody who seeks no mentor the second says more.
+    """
+    seeking = {row: rule for row, rule in as_mentee.items() if rule not in _NOT_SEEKING or row not in as_mentor}
+    return [LeftOutRow(graph.person_ids[row], rule) for row, rule in {**as_mentor, **seeking}.items()]
 
 
 def _most(left_out: Mapping[int, str]) -> list[str]:
