@@ -274,22 +274,24 @@ def alternatives(
     solving again with the pair pinned gives the exact loss. Cost O(allowed pairs of the row).
     """
     # assign() has checked the matrix; only the row asked about is read, since callers ask row by row.
-    csr = sparse.csr_array(score)
+    csr = score if isinstance(score, sparse.csr_array) else sparse.csr_array(score)
     if not 0 <= row < csr.shape[0]:
         raise InputError(f"row must be in 0..{csr.shape[0] - 1}; got {row}")
+    span = slice(int(csr.indptr[row]), int(csr.indptr[row + 1]))
+    column, value = csr.indices[span], csr.data[span]
+    bonus = assignment.pair_bonus
+    reduced = assignment.row_duals[row] + assignment.column_duals[column] - bonus - value
+    lost = np.maximum(np.rint(reduced / bonus), 0.0) if bonus else np.zeros(len(reduced))
+    loss = reduced - lost * bonus
+    loss = np.where(lost == 0, np.maximum(loss, 0.0), loss)
     mine = set(assignment.pairs[assignment.pairs[:, 0] == row, 1].tolist())
-    found = []
-    for a in range(int(csr.indptr[row]), int(csr.indptr[row + 1])):
-        column, value = int(csr.indices[a]), float(csr.data[a])
-        if column in mine:
-            continue
-        bonus = assignment.pair_bonus
-        reduced = float(assignment.row_duals[row] + assignment.column_duals[column] - bonus) - value
-        pairs_lost = max(0, round(reduced / bonus)) if bonus else 0
-        loss = reduced - pairs_lost * bonus
-        found.append(Alternative(column, value, max(0.0, loss) if pairs_lost == 0 else loss, pairs_lost))
-    found.sort(key=lambda a: (a.pairs_lost, a.loss, -a.score, a.column))
-    return tuple(found[: max(n, 0)])
+    found: list[Alternative] = []
+    for a in np.lexsort((column, -value, loss, lost)).tolist():
+        if len(found) >= n:
+            break
+        if int(column[a]) not in mine:
+            found.append(Alternative(int(column[a]), float(value[a]), float(loss[a]), int(lost[a])))
+    return tuple(found)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
