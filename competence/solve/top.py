@@ -5,8 +5,11 @@ This module decides only order by fit; which concepts are meant, who may be show
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -15,6 +18,9 @@ from numpy.typing import ArrayLike, NDArray
 from competence.errors import InputError
 
 __all__ = ["Postings", "top", "top_many"]
+
+_NEEDS_PER_THREAD = 32
+"""Needs for which another thread is worth its start and its arrays."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -132,7 +138,7 @@ def top_many(
     allowed: NDArray[np.bool_] | None = None,
     base: NDArray[np.float64] | None = None,
 ) -> list[tuple[NDArray[np.int64], NDArray[np.float64]]]:
-    """Return for each of many needs what :func:`top` would, in one pass.
+    """Return for each of many needs what :func:`top` would, in one pass on every core.
 
     Parameters
     ----------
@@ -193,23 +199,37 @@ def top_many(
     from competence.solve.top_kernel import best_of_each
 
     kernel: Any = best_of_each  # the checker does not see past numba's decorator
-    kernel(
-        postings.indptr,
-        postings.people,
-        postings.levels,
-        ends,
-        asked,
-        weight,
-        wanted,
-        most,
-        np.empty(0, dtype=np.bool_) if allowed is None else np.asarray(allowed, dtype=np.bool_),
-        np.empty(0) if base is None else np.asarray(base, dtype=np.float64),
-        np.zeros(postings.n_people),
-        np.empty(postings.n_people + 1, dtype=np.int32),
-        found,
-        values,
-        sizes,
-    )
+    may = np.empty(0, dtype=np.bool_) if allowed is None else np.asarray(allowed, dtype=np.bool_)
+    start = np.empty(0) if base is None else np.asarray(base, dtype=np.float64)
+
+    def run(own: slice) -> None:
+        kernel(
+            postings.indptr,
+            postings.people,
+            postings.levels,
+            ends[own.start : own.stop + 1],
+            asked,
+            weight,
+            wanted,
+            most,
+            may,
+            start,
+            np.zeros(postings.n_people),
+            np.empty(postings.n_people + 1, dtype=np.int32),
+            found[own],
+            values[own],
+            sizes[own],
+        )
+
+    # Needs have nothing to do with one another, so that the answer is the same on any number of cores.
+    threads = max(min(os.cpu_count() or 1, len(parts) // _NEEDS_PER_THREAD), 1)
+    edges = np.linspace(0, len(parts), threads + 1).astype(int).tolist()
+    runs = [slice(first, last) for first, last in pairwise(edges)]
+    if threads == 1:
+        run(runs[0])
+    else:
+        with ThreadPoolExecutor(threads) as pool:
+            list(pool.map(run, runs))
     answers = []
     for q, size in enumerate(sizes.tolist()):
         people, scores = found[q, :size], values[q, :size]

@@ -8,7 +8,7 @@ from numba import njit
 __all__ = ["best_of_each"]
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _keep(found, values, size, most, person, value):  # type: ignore[no-untyped-def]
     """Add to the heap whose top is the last in order (lowest score, then highest position); return the new size."""
     if size < most:
@@ -41,7 +41,7 @@ def _keep(found, values, size, most, person, value):  # type: ignore[no-untyped-
     return size
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def best_of_each(  # type: ignore[no-untyped-def]
     indptr, people, levels, ends, concepts, weights, wanted, most, allowed, base, score, touched, found, values, sizes
 ):
