@@ -124,7 +124,7 @@ def scan(graph: CompetenceGraph, asked: Mapping[str, int], n: int) -> list[float
             cover = min(have / level, 1.0)
             kin = max((0.5 * min(int(graph.arrays.rounded[own[k]]) / level, 1.0) for k in near[c] if k in own), default=0.0)
             kin = min(kin, 1.0 - cover)
-            part = weights["coverage"] * cover + weights["related"] * kin
+            part = weights["coverage"] * cover + weights["surplus"] * max(have - level, 0) / 4 + weights["related"] * kin
             if at is not None and cover > 0:
                 months = graph.taxonomy.concepts[c].currency_months
                 latest = int(graph.arrays.latest[at])

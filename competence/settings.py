@@ -171,7 +171,15 @@ class SuggestSettings(_Section):
     """Weights of the measures behind each suggestion, and limits; the weights of one kind sum to 1."""
 
     experts: dict[str, float] = Field(
-        default={"coverage": 0.5, "confidence": 0.15, "freshness": 0.1, "related": 0.1, "willingness": 0.1, "load": 0.05},
+        default={
+            "coverage": 0.4,
+            "surplus": 0.1,
+            "confidence": 0.15,
+            "freshness": 0.1,
+            "related": 0.1,
+            "willingness": 0.1,
+            "load": 0.05,
+        },
         description="Weights of the measures of an expert.",
     )
     pairs: dict[str, float] = Field(

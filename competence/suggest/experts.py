@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from competence.fit import coverage, freshness, sum_of
+from competence.fit import coverage, freshness, sum_of, surplus
 from competence.graph import CompetenceGraph, ResolvedItem, ResolvedNeed
 from competence.model import Choice, HistoryKind, InterestKind, Need, NeedItem, OptIn, Outcome, Reason, Status
 from competence.settings import Settings, SuggestSettings
@@ -56,6 +56,9 @@ _RULES = (
 )
 """Every reason why somebody is not on the list, in the order they are asked after; the first that bites is told."""
 _CODE = {rule: np.int8(code) for code, rule in enumerate(_RULES)}
+_MOST_SURPLUS = 4.0
+"""Levels from the lowest to the highest."""
+_OF_HOLDING = frozenset({"coverage", "surplus", "confidence", "freshness"})
 _DATED = tuple(int(_CODE[rule]) for rule in ("mentees_at_cap", "asked_at_cap", "resting"))
 
 
@@ -110,10 +113,11 @@ def find_experts(
 
     Notes
     -----
-    Measures per item, weighted by the item and summed: coverage of the level asked, confidence of the holding,
-    freshness of its latest evidence, a related or narrower concept where the one asked for is not fully covered
-    (times ``settings.fit.related_credit``), willingness (stated interest to use or teach), and load (1 / (1 + mentees
-    now + requests lately)).
+    Measures per item, weighted by the item and summed: coverage of the level asked; surplus (levels beyond it, of four, so
+    that where no level is asked those who can more come first); confidence of the holding; freshness of its latest
+    evidence; a related or narrower concept where the one asked for is not fully covered (times
+    ``settings.fit.related_credit``); willingness (stated interest to use or teach); and load (1 / (1 + mentees now +
+    requests lately)).
 
     Words: what only says that somebody is looked for ("vem kan", "is there anyone who") is not read. Where nothing of the
     need was understood, what its words may mean with a probability of at least ``settings.suggest.expert_guess`` is
@@ -137,7 +141,7 @@ def find_experts(
     >>> from tests.cases import graph_of
     >>> found = find_experts(graph_of(), "demensvård", n=2)
     >>> [(s.people[0], round(s.score, 2)) for s in found], found.left_out.counts["no_evidence"]
-    ([('p6', 0.84), ('p1', 0.75)], 3)
+    ([('p6', 0.77), ('p1', 0.74)], 3)
     """
     started = perf_counter()
     check_count(n, "n")
@@ -578,7 +582,8 @@ class _Measured:
 
     def _measure(self, item: ResolvedItem, column: int) -> _Values:
         arrays = self.graph.arrays
-        covered = coverage(self._column(arrays.rounded, column), item.level)
+        held = self._column(arrays.rounded, column)
+        covered = coverage(held, item.level)
         currency = self.graph.taxonomy.concepts[item.concept_id].currency_months
         fresh = freshness(self._column(arrays.latest, column), self.graph.as_of, currency)
         related, via = self._related(column, item.level, covered)
@@ -591,6 +596,7 @@ class _Measured:
             self.hard_met &= self._proven(column, item.level)
         measures = {
             "coverage": covered,
+            "surplus": surplus(held, item.level) / _MOST_SURPLUS,
             "confidence": np.where(covered > 0, self._column(arrays.confidence, column), 0.0),
             "freshness": np.where(covered > 0, fresh, 0.0),
             "related": related,
@@ -679,7 +685,7 @@ class _Measured:
                 if value == 0 and measure != "coverage":
                     continue
                 weight = self.weights[measure] * self.share[k]
-                ids, said = (evidence, proof) if measure in ("coverage", "confidence", "freshness") else ((), {})
+                ids, said = (evidence, proof) if measure in _OF_HOLDING else ((), {})
                 extra: dict[str, str | int | float | None] = {"have": have, "asked": item.level}
                 path: tuple[str, ...] = (item.words, item.label, item.concept_id)
                 if measure == "related":

@@ -293,7 +293,8 @@ class Suggestion:
             parts = (f"{measure_name(self.kind, m, lang)} {_signed(d, lang)}" for m, d in self.runner_up.difference.items())
             less = _number(self.score - self.runner_up.score, lang)
             then = join((called(p) for p in self.runner_up.people), lang)
-            lines.append(text("explain.runner_up", lang, who=then, difference=less, parts=join(parts, lang)))
+            key = "explain.runner_up" if self.runner_up.difference else "explain.runner_up_equal"
+            lines.append(text(key, lang, who=then, difference=less, parts=join(parts, lang)))
         for other in self.alternatives if own is None else ():
             key = "explain.alternative" if other.cost is None else "explain.alternative_cost"
             if self.kind == "experts":
