@@ -195,7 +195,11 @@ def run_ours(job: dict[str, Any]) -> dict[str, Any]:
     answer["plan"] = plan.posts.tolist() if job.get("periods") else [list(c) for c in plan.cycles]
     if job.get("replan"):
         again = answer["again"] = {}
-        ring = plan.cycles[0][0] if job.get("periods") else plan.cycles[len(plan.cycles) // 2]
+        rings = plan.cycles[0] if job.get("periods") else plan.cycles
+        # Somebody whose own post is not too heavy to be kept: else no plan is left, and that is another question.
+        light = instance["load"] * PERIODS <= instance["load_limit"]
+        turned = [c[k:] + c[:k] for c in rings for k in range(len(c)) if light[c[k]]]
+        ring = turned[len(turned) // 2]
         for change in ("lock", "refuse"):
             if change == "lock":
                 locked.append(int(ring[0]))

@@ -20,6 +20,7 @@ from competence.model import Outcome, Status
 from competence.solve.budget import Budget, Progress
 from competence.solve.programme import Rows, maximise, maximise_whole
 from competence.solve.rotate import (
+    _COARSE,
     _Arcs,
     _arcs,
     _cycles_of,
@@ -454,22 +455,56 @@ def _at_home(task: _Task) -> NDArray[np.int64]:
 
 
 def _kept_plan(task: _Task, start: PeriodsStart, n_past: int) -> NDArray[np.int64]:
-    """Return the cycles of an earlier plan that are still allowed, one by one."""
+    """Return what of an earlier plan is still allowed: its cycles, or where moves are free as many of its moves as can be."""
     to = _at_home(task)
     if start.posts.shape[1] != task.n:
         raise InputError(f"start is for {start.posts.shape[1]} people and supply posts, not {task.n}; use start.renumbered")
-    taken: set[tuple[int, int]] = set()
-    for t, row in enumerate(start.posts[n_past : n_past + task.planned]):
+    old = start.posts[n_past : n_past + task.planned]
+    taken = np.empty(0, dtype=np.int64)
+    position = np.arange(task.n, dtype=np.int64)
+    for t, row in enumerate(old):
         arcs = task.arcs[t]
-        allowed = set(zip(arcs.source.tolist(), arcs.target.tolist(), strict=True))
-        for ring in _cycles_of(row, task.people):
-            moves = [(ring[k], ring[(k + 1) % len(ring)]) for k in range(len(ring))]
-            own = {m for m in moves if m[0] < task.people}
-            if all(m in allowed for m in moves) and not own & taken:
-                taken |= own
-                for i, j in moves:
-                    to[t, i] = j
+        key = arcs.source * task.n + arcs.target
+        used = np.isin(key, taken) & (arcs.source < task.people)
+        moving = np.flatnonzero(row != position)
+        if np.isin(moving * task.n + row[moving], key[~used]).all():
+            to[t] = row
+        elif task.max_cycle is None:
+            # One move that is gone would take a cycle of hundreds with it: keep the moves, and close what is open.
+            later = np.isin(key, (position * task.n + old[t + 1 :]).ravel()) & (row[arcs.source] != arcs.target)
+            kept = (row[arcs.source] == arcs.target).astype(np.float64)
+            part = _kept(arcs, ~used & ~later, kept + 0.01 * arcs.gain)
+            to[t] = _free_bound(part, _COARSE)[3]
+        else:
+            open_ = set(key[~used].tolist())
+            for ring in _cycles_of(row, task.people):
+                ahead = (*ring[1:], ring[0])
+                if all(i * task.n + j in open_ for i, j in zip(ring, ahead, strict=True)):
+                    to[t, list(ring)] = ahead
+        if not _keeps(task, to, t):
+            to[t] = position
+        mine = np.flatnonzero(to[t, : task.people] != position[: task.people])
+        taken = np.concatenate([taken, mine * task.n + to[t, mine]])
     return to
+
+
+def _keeps(task: _Task, to: NDArray[np.int64], t: int) -> bool:
+    """Say whether a period keeps the rules that the searches take as kept: lengths, units, cover, return."""
+    row = to[t]
+    rings = _cycles_of(row, task.people)
+    if task.max_cycle is not None and any(sum(i < task.people for i in ring) > task.max_cycle for ring in rings):
+        return False
+    moving = np.flatnonzero(row != np.arange(task.n))
+    if moving.size and (task.sides.of_arcs(moving, row[moving]).sum(axis=1) > task.sides.limit + 1e-9).any():
+        return False
+    if task.return_after is None:
+        return True
+    run = task.run.copy()
+    for period in to:
+        run = np.where(period[: task.people] != np.arange(task.people), run + 1, 0)
+        if (run > task.return_after).any():
+            return False
+    return True
 
 
 # -- the programme ---------------------------------------------------------------------------------------------------------
@@ -867,7 +902,7 @@ def _rounded(task: _Task, arcs: _Arcs, relaxed: _Relaxed, way: str) -> NDArray[n
         at_home = np.maximum(-left - later, 0.0)
         moved = np.maximum(shift - left[who] - later[who], 0.0)
         part = _kept(arcs, open_, priced + np.where(mine, _PENALTY * (at_home[who] - moved), 0.0))
-        to = _free_bound(part)[3]
+        to = _free_bound(part, _COARSE)[3]
         made = open_ & (to[arcs.source] == arcs.target)
         times[made] += 1
         left = left - np.bincount(who[made], weights=shift[made], minlength=task.people)

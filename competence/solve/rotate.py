@@ -29,6 +29,7 @@ _ALL_COLUMNS = 60_000  # up to here the linear programme gets every cycle at onc
 _POOL = 15  # best cycles per person kept for the neighbourhood search
 _FIRST = 15  # most valuable cycles per person that the linear programme begins with
 _LIFT = 1e-4  # share of the bound that may be lost by ending the linear programme before every column was priced out
+_COARSE = 16  # bits of gains under a programme's prices: there moves tie but for its tolerance, and bids creep
 _NODES = 20_000  # search nodes per neighbourhood: more is better spent on another neighbourhood
 
 
@@ -250,12 +251,12 @@ def _arcs(gain: sparse.csr_array | sparse.csr_matrix, locked: Sequence[int], may
     target = csr.indices.astype(np.int64)
     keep = (source != target) & free[source] & free[target]
     source, target, worth = source[keep], target[keep], csr.data[keep]
+    empties = free[:people].copy()
+    if may_empty is not None:
+        chosen = np.zeros(people, dtype=bool)
+        chosen[_positions(may_empty, people, "may_empty")] = True
+        empties &= chosen
     if n > people:
-        empties = free[:people].copy()
-        if may_empty is not None:
-            chosen = np.zeros(people, dtype=bool)
-            chosen[_positions(may_empty, people, "may_empty")] = True
-            empties &= chosen
         last = np.flatnonzero(empties)
         source = np.concatenate([source, np.repeat(np.arange(people, n), last.size)])
         target = np.concatenate([target, np.tile(last, n - people)])
@@ -1096,7 +1097,7 @@ def _exact(
     return found.tolist(), value if answer.finished else max(answer.bound / scale, value)
 
 
-def _free_bound(arcs: _Arcs) -> tuple[float, NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
+def _free_bound(arcs: _Arcs, bits: int = 36) -> tuple[float, NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
     """Solve the plan without limits; return its bound, prices of moving and of posts, and who takes whose post.
 
     Gains may be negative here: under the prices of limits a move may cost, and still close a good cycle.
@@ -1113,7 +1114,7 @@ def _free_bound(arcs: _Arcs) -> tuple[float, NDArray[np.float64], NDArray[np.flo
     # are exact. It drops stored zeros, and staying is worth zero: a constant on every choice changes no full
     # matching's rank but keeps each entry.
     true_gain, largest = gain, float(np.abs(gain).max()) or 1.0
-    scale = 2.0**36 / largest
+    scale = 2.0**bits / largest
     # Gains that are whole multiples of a coarser step keep it: the matching is several times as quick with short numbers.
     for bits in (7, 10, 14, 20):
         coarse = float(np.ldexp(1.0, bits - int(np.frexp(largest)[1])))
@@ -1210,7 +1211,7 @@ def _free(arcs: _Arcs, sides: _Sides, budget: Budget, seed: int, start: Rotation
     # The limits bind: their prices from the linear programme over moves, a bound from the assignment under them.
     prices = _price_moves(arcs, matrix, limit)
     under = _Arcs(arcs.n, arcs.people, arcs.indptr, arcs.target, arcs.gain - prices @ matrix)
-    positive, u, v, _ = _free_bound(under)
+    positive, u, v, _ = _free_bound(under, _COARSE)
     bound = min(bound, positive + fsum(prices * limit))
     side[rows] = prices
     best: dict[tuple[int, ...], float] = {}
