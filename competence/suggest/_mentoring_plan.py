@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from competence.model import Outcome, Status
-from competence.solve.assign import Assignment, alternatives, assign
+from competence.solve.assign import Assignment, assign
 from competence.solve.budget import PROOF, Progress
 from competence.solve.stable import blocking_pairs, stable_match
 
@@ -40,8 +40,8 @@ class Other:
 class Plan:
     """Pairs as (mentee, mentor) positions, how good they are known to be, and the prices behind it where there are some.
 
-    ``aims`` are the scores the assignment was solved with and ``step`` what one pair or one round of waiting adds to
-    them, 0 where only scores count.
+    ``aims`` are the scores the assignment was solved with and ``step`` what one pair or one round of waiting counts for,
+    0 where only scores count.
     """
 
     pairs: tuple[tuple[int, int], ...]
@@ -51,21 +51,71 @@ class Plan:
     aims: sparse.csr_array | None = None
     step: float = 0.0
 
-    def others(self, mentee: int, score: sparse.csr_array, pins: Pins, n: int) -> list[Other]:
-        """Return up to n other mentors for a mentee, the one that costs the whole least first.
+    def others(self, score: sparse.csr_array, room: NDArray[np.int64], pins: Pins, n: int) -> dict[int, list[Other]]:
+        """Return up to n other mentors for each mentee in a pair, the one that costs the whole least first.
 
-        Without prices, and for a pinned pair, whose place in the plan no price decided, the best scores without a cost.
+        Notes
+        -----
+        With u and v the prices, the best plan that holds the pair (e, r) is worth less than this one by the reduced cost
+        u_e + v_r - s_er, and where r is full also by what it costs the one of r's mentees who leaves most easily to go
+        elsewhere or without: the first two steps of the path by which a plan changes, whose other steps cost nothing or
+        more (linear programming duality; Ahuja, Magnanti & Orlin 1993, Network Flows, chapter 9). So it loses at least
+        that. A pinned pair's place no price decided, and a stable plan has no prices: there the best scores come without
+        a cost. Nobody is offered a mentor whose places are all pinned. O(allowed pairs * log).
         """
-        if self.assignment is None or self.aims is None or any(e == mentee for e, _ in pins):
-            mine = {r for e, r in self.pairs if e == mentee}
-            span = slice(int(score.indptr[mentee]), int(score.indptr[mentee + 1]))
-            ranked = sorted(zip(-score.data[span], score.indices[span].tolist(), strict=True))
-            return [Other(r, None) for _, r in ranked if r not in mine][:n]
-        found = []
-        for other in alternatives(self.aims, self.assignment, mentee, n):
-            steps = round(other.loss / self.step) if self.step else other.pairs_lost
-            found.append(Other(other.column, None if steps > 0 else max(other.loss, 0.0), steps > 0))
+        row = np.repeat(np.arange(score.shape[0]), np.diff(score.indptr))
+        column = score.indices.astype(np.int64)
+        mine = np.full(score.shape[0], -1, dtype=np.int64)
+        for e, r in self.pairs:
+            mine[e] = r
+        fixed = np.zeros(score.shape[0], dtype=np.bool_)
+        fixed[[e for e, _ in pins]] = True
+        taken = np.bincount([r for _, r in pins], minlength=len(room)) if pins else np.zeros(len(room), dtype=np.int64)
+        offered = (mine[row] >= 0) & (column != mine[row]) & (room[column] > taken[column])
+        loss = np.full(len(row), np.nan)
+        if self.assignment is not None and self.aims is not None:
+            loss = self._loss(row, column, mine, fixed, room)
+            loss[fixed[row]] = np.nan
+        first = np.where(np.isnan(loss), 0.0, loss)
+        best = np.lexsort((column, -score.data, first, row))
+        best = best[offered[best]]
+        found: dict[int, list[Other]] = {e: [] for e, _ in self.pairs}
+        for at in best[_rank_within(row[best]) < n].tolist():
+            lost = float(loss[at])
+            known = not np.isnan(lost)
+            displaces = known and self.step > 0 and round(lost / self.step) > 0
+            cost = lost if known and not displaces else None
+            found[int(row[at])].append(Other(int(column[at]), cost, displaces))
         return found
+
+    def _loss(
+        self,
+        row: NDArray[np.int64],
+        column: NDArray[np.int64],
+        mine: NDArray[np.int64],
+        fixed: NDArray[np.bool_],
+        room: NDArray[np.int64],
+    ) -> NDArray[np.float64]:
+        """Return at least what the aims lose where a pair is made, per allowed pair."""
+        if self.assignment is None or self.aims is None:
+            raise ValueError("a plan without prices loses nothing that they could tell")
+        u, v = self.assignment.row_duals, self.assignment.column_duals
+        reduced = np.maximum(u[row] + v[column] - (self.assignment.pair_bonus + self.aims.data), 0.0)
+        # What it costs each mentee to go to another mentor than now, or without.
+        leaving = np.where(fixed, np.inf, np.maximum(u, 0.0))
+        elsewhere = (column != mine[row]) & ~fixed[row]
+        np.minimum.at(leaving, row[elsewhere], reduced[elsewhere])
+        easiest = np.full(len(room), np.inf)
+        placed = mine >= 0
+        np.minimum.at(easiest, mine[placed], leaving[placed])
+        easiest[np.bincount(mine[placed], minlength=len(room)) < room] = 0.0
+        return reduced + easiest[column]
+
+
+def _rank_within(group: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the place of each entry within its group, where groups stand together."""
+    starts = np.flatnonzero(np.r_[True, group[1:] != group[:-1]]) if len(group) else np.empty(0, dtype=np.int64)
+    return np.arange(len(group)) - np.repeat(starts, np.diff(np.r_[starts, len(group)]))
 
 
 def best_plan(
@@ -95,7 +145,7 @@ def best_plan(
         found = assign(
             score, 1, room, objective=objective, pinned=pins, effort=effort, time_limit=time_limit, seed=seed, progress=progress
         )
-        return _plan(score, found, found.outcome, score, 0.0)
+        return _plan(score, found, found.outcome, score, found.pair_bonus)
     units = min(score.shape[0], int(np.minimum(room, score.shape[0]).sum()))
     step = 2.0 ** ceil(log2(2 * (units + 1) * max(float(score.data.max(initial=0.0)), 1e-6)))
     lift = step * (rounds + (objective == "most_pairs"))

@@ -37,6 +37,7 @@ __all__ = [
     "Places",
     "Round",
     "main_rules",
+    "pin_refused",
     "pins_of",
     "refused_by",
     "removed_most",
@@ -397,6 +398,15 @@ def main_rules(place: NDArray[np.int64], refused: NDArray[np.int64], size: int, 
     return [allowed if may[k] else _RULES[most[k]] if count[k].any() else nobody for k in range(size)]
 
 
+def pin_refused(graph: CompetenceGraph, mentee: int, mentor: int) -> InputError:
+    """Return the error that says why a pair of the call cannot be pinned."""
+    return InputError(
+        f"pinned pair {graph.person_ids[mentee]} – {graph.person_ids[mentor]} breaks a hard rule "
+        "(takes_part, has_mentor, level_gap, own_line_manager, paired_before, forbidden_pair, or one of the mode); "
+        "unpin it or change what forbids it"
+    )
+
+
 def pins_of(
     graph: CompetenceGraph,
     asked: set[tuple[int, int]],
@@ -423,11 +433,7 @@ def pins_of(
         elif where.size:
             loose.append((-float(score.data[start + int(where[0])]), e, r))
         elif (mentee, mentor) in asked:
-            raise InputError(
-                f"pinned pair {graph.person_ids[mentee]} – {graph.person_ids[mentor]} breaks a hard rule "
-                "(takes_part, has_mentor, level_gap, own_line_manager, paired_before, forbidden_pair, or one of the mode); "
-                "unpin it or change what forbids it"
-            )
+            raise pin_refused(graph, mentee, mentor)
         else:
             unkept += min(e, r) >= 0
     placed, left = {e for e, _ in pins}, room.copy()

@@ -42,6 +42,7 @@ from competence.suggest._mentoring_rules import (
     Places,
     Round,
     main_rules,
+    pin_refused,
     pins_of,
     refused_by,
     removed_most,
@@ -234,6 +235,10 @@ def pair_mentors(
     def empty(reason: str, why: Iterable[str] = ()) -> Suggestions:
         return built((), Outcome(status=Status.EMPTY, conflicts=(reason, *why)))
 
+    asked = rounds.asked_rows(pinned)
+    for mentee, mentor in sorted(asked):
+        if mentee not in learners or mentor not in mentor_rows:
+            raise pin_refused(graph, mentee, mentor)
     if not learners:
         none = "no_mentees" if not mentee_rows else "no_newcomers" if mode == "buddy" else no_topics
         return empty(none, (why for why in _most(as_mentee) if not why.startswith(none)))
@@ -250,7 +255,6 @@ def pair_mentors(
     # A draft of the earlier result whose mentee is not in this call still takes its mentor's time.
     reserved = Counter(r for e, r in past.kept if e not in asked_for)
     room = np.array([rounds.capacity(r, capacity, reserved[graph.person_ids[r]]) for r in mentor_rows], dtype=np.int64)
-    asked = rounds.asked_rows(pinned)
     before = rounds.rows_of((*past.answered(Choice.PINNED), *past.kept))
     refused = refused_by(
         candidates,
@@ -290,6 +294,7 @@ def pair_mentors(
         return empty("no_pairs", removed)
 
     position = {(int(e), int(r)): k for k, (e, r) in enumerate(zip(candidates.mentee, candidates.mentor, strict=True))}
+    others_of = plan.others(score, room, pins, settings.suggest.alternatives)
     items: list[Suggestion] = []
     for e, r in plan.pairs:
         row, mentor_row = learners[e], mentor_rows[r]
@@ -301,7 +306,7 @@ def pair_mentors(
                 candidates.difference(position[e, r], position[e, o.mentor]),
                 o.displaces,
             )
-            for o in plan.others(e, score, pins, settings.suggest.alternatives)
+            for o in others_of[e]
         )
         measures = {name: float(values[position[e, r]]) for name, values in candidates.measures.items()}
         now = past.mentees_now[graph.person_ids[mentor_row]]
