@@ -303,6 +303,7 @@ def test_who_has_nothing_to_learn_from_is_named() -> None:
 def test_topics_that_are_not_understood_are_told() -> None:
     found = pair_mentors(graph_of(), ["p2"], topics="xyzzyplugh")
     assert found.outcome.conflicts == ("not_understood",)
+    assert rules(found)["p2"] == "not_understood"
     partly = pair_mentors(graph_of(), ["p2"], topics=["demensvård", "xyzzyplugh"])
     assert "need_partly_understood" in partly.notes
 
@@ -492,6 +493,53 @@ def test_both_plans_say_what_stability_costs() -> None:
     assert f"best_score:{best.outcome.objective:.3f}" in stable.notes
     assert all(a.cost is None and not a.displaces for s in stable for a in s.alternatives)
     assert any(s.alternatives for s in stable)
+
+
+def waiting_for_x() -> CompetenceGraph:
+    """x has one place; a would be the better pair, but b has waited."""
+    people = [person(p, unit=u) for p, u in (("a", SOUTH), ("b", NORTH), ("x", NORTH))]
+    listed = (Decision(kind="pairs", choice=Choice.PINNED, people=("b",), day=date(2026, 1, 1)),)
+    return graph_of(small_staff(people, [piece("x", DEMENTIA, 3)], [wish("a", DEMENTIA), wish("b", DEMENTIA)], decisions=listed))
+
+
+@pytest.mark.parametrize("options", [{}, {"objective": "score"}, {"stable": True}])
+def test_who_has_waited_comes_before_a_better_score(options: dict[str, object]) -> None:
+    found = pair_mentors(waiting_for_x(), **options)  # type: ignore[arg-type]
+    assert pairs(found) == {("b", "x")}
+    assert "blocking_pairs:0" in found.notes or not options.get("stable")
+    assert "waiting_first:1" in found.notes
+    assert "waited:1" in found[0].rules
+    assert "har väntat så många omgångar och går före (1)" in found[0].explain("sv")
+    assert rules(found)["a"] == "mentors_full"
+    # The score is that of the pair, and the bound what any plan with the same priority could reach.
+    assert found.outcome.objective == found.outcome.bound == found[0].score
+    gone = waiting_for_x().staff.replace(decisions=())
+    assert pairs(pair_mentors(graph_of(gone), **options)) == {("a", "x")}  # type: ignore[arg-type]
+
+
+def test_waiting_ends_with_a_mentor() -> None:
+    # b was put on the list in January and had a mentor from February to March.
+    history = (HistoryEntry(kind=HistoryKind.PAIR, person_id="b", other_id="a", start=date(2026, 2, 1), end=date(2026, 3, 1)),)
+    graph = graph_of(waiting_for_x().staff.replace(history=history))
+    assert pairs(pair_mentors(graph)) == {("a", "x")}
+    assert pair_mentors(graph).provenance.request["waited"] == {}
+
+
+@pytest.mark.parametrize("effort", [0, 1, 3, 1000])
+@pytest.mark.parametrize("seed", [1, 3])
+def test_a_plan_stopped_early_still_bounds_what_is_possible(seed: int, effort: int) -> None:
+    base = random_staff(seed, 8)
+    listed = [Decision(kind="pairs", choice=Choice.PINNED, people=(base.people[0].person_id,), day=date(2026, 1, 1))]
+    graph = graph_of(base.with_decisions(listed))
+    whole, part = (pair_mentors(graph, topics=[DEMENTIA, ROSTER], effort=e) for e in (None, effort))
+    assert whole.outcome.status is Status.OPTIMAL
+    if part.outcome.status is Status.OPTIMAL:
+        assert pairs(part) == pairs(whole)
+    elif len(part):
+        assert part.outcome.status is Status.FEASIBLE
+        assert part.outcome.stopped_by == "steps"
+        assert (part.outcome.bound or 0) >= (part.outcome.objective or 0)
+        assert "number_of_pairs_not_proven" in part.outcome.notes or len(part) == len(whole)
 
 
 # -- rules and reasons ----------------------------------------------------------------------------------------------

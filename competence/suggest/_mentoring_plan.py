@@ -26,12 +26,13 @@ Pins = Sequence[tuple[int, int]]
 
 @dataclass(frozen=True, slots=True)
 class Other:
-    """Another mentor for a mentee: the position, and at least what the whole would lose.
+    """Another mentor for a mentee: the position, which allowed pair it is, and at least what the whole would lose.
 
     ``cost`` is None where it is not known; ``displaces`` says that somebody else would then go without.
     """
 
     mentor: int
+    pair: int
     cost: float | None
     displaces: bool = False
 
@@ -85,7 +86,7 @@ class Plan:
             known = not np.isnan(lost)
             displaces = known and self.step > 0 and round(lost / self.step) > 0
             cost = lost if known and not displaces else None
-            found[int(row[at])].append(Other(int(column[at]), cost, displaces))
+            found[int(row[at])].append(Other(int(column[at]), at, cost, displaces))
         return found
 
     def _loss(

@@ -198,8 +198,10 @@ class Past:
         days = self._days_without.get(person_id, frozenset())
         got = self._last_got.get(person_id)
         by_decisions = sum(got is None or day > got for day in days)
-        lost = any(e == person_id for e, r in self._earlier.pairs if (e, r) not in self.kept and (e, r) not in self._done)
-        told = self._earlier.waited.get(person_id, 0) + lost
+        drafts = [pair for pair in self._earlier.pairs if pair[0] == person_id]
+        lost = any(pair not in self.kept for pair in drafts)
+        # A draft that became a pair ended the waiting.
+        told = 0 if self._done.intersection(drafts) else self._earlier.waited.get(person_id, 0) + lost
         return min(max(by_decisions, told), _MOST_ROUNDS)
 
     @cached_property

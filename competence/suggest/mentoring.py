@@ -293,22 +293,24 @@ def pair_mentors(
     if not plan.pairs:
         return empty("no_pairs", removed)
 
-    position = {(int(e), int(r)): k for k, (e, r) in enumerate(zip(candidates.mentee, candidates.mentor, strict=True))}
+    # Candidates ascend by mentee and mentor, as the pairs of a sparse array do: a pair has the same place in both.
+    keys = candidates.keys(len(mentor_rows))
+    places = np.searchsorted(keys, [e * len(mentor_rows) + r for e, r in plan.pairs]).tolist()
     others_of = plan.others(score, room, pins, settings.suggest.alternatives)
     items: list[Suggestion] = []
-    for e, r in plan.pairs:
+    for (e, r), place in zip(plan.pairs, places, strict=True):
         row, mentor_row = learners[e], mentor_rows[r]
         others = tuple(
             Alternative(
                 (graph.person_ids[row], graph.person_ids[mentor_rows[o.mentor]]),
-                float(candidates.score[position[e, o.mentor]]),
+                float(candidates.score[o.pair]),
                 o.cost,
-                candidates.difference(position[e, r], position[e, o.mentor]),
+                candidates.difference(place, o.pair),
                 o.displaces,
             )
             for o in others_of[e]
         )
-        measures = {name: float(values[position[e, r]]) for name, values in candidates.measures.items()}
+        measures = {name: float(values[place]) for name, values in candidates.measures.items()}
         now = past.mentees_now[graph.person_ids[mentor_row]]
         pair, rounds_waited = (row, mentor_row), int(waited[e])
         items.append(
