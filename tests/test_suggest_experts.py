@@ -60,8 +60,9 @@ from competence.model import (
 )
 from competence.settings import Settings
 from competence.staff import Staff
+from competence.suggest._experts_record import RULES
 from competence.suggest.change import repeat
-from competence.suggest.experts import _RULES, find_experts
+from competence.suggest.experts import find_experts
 from competence.suggest.result import LeftOut, Suggestions
 
 WEIGHTS = Settings().suggest.experts
@@ -556,7 +557,7 @@ def test_every_rule_has_a_case_in_which_it_bites() -> None:
     }
     assert rules(find_experts(graph, "lyftteknik"))["q7"] == "to_be_reconfirmed"
     for lang in LANGUAGES:
-        assert all(f"rule.{rule}" in keys(lang) for rule in _RULES if rule)
+        assert all(f"rule.{rule}" in keys(lang) for rule in RULES if rule)
 
 
 def test_nothing_found_is_explained_by_the_rule_that_took_out_most_of_those_who_hold_it() -> None:
@@ -733,3 +734,14 @@ def test_a_meaning_less_probable_than_the_setting_is_not_searched_for() -> None:
     assert found.outcome.conflicts == ("not_understood",)
     only = find_experts(unsure_graph(), "något oklart", settings=Settings.of({"suggest": {"expert_guess": 0.3}}))
     assert {s.target for s in only} == {DEMENTIA}
+
+
+def test_of_people_equally_good_everybody_is_asked_as_often_over_time() -> None:
+    staff, asked = alike(12, 3), []
+    for day in range(24):
+        today = AS_OF + timedelta(days=day)
+        now = graph_of(staff.replace(decisions=tuple(asked)), as_of=today)
+        (found,) = find_experts(now, "lyftteknik", n=1)
+        asked.append(replace(request(found.people[0], 0, LIFT), day=today))
+    # Twelve people, 24 days: each is asked in the first twelve and again in the next.
+    assert set(Counter(d.people[0] for d in asked).values()) == {2}
