@@ -194,6 +194,10 @@ class SuggestSettings(_Section):
         default={"brings": 0.5, "seeks": 0.5},
         description="Weights of what the members of a mentoring circle bring and seek.",
     )
+    co_leaders: dict[str, float] = Field(
+        default={"coverage": 0.7, "complement": 0.3},
+        description="Weights of what two co-leaders cover together and of how evenly they complement each other.",
+    )
     rotation: dict[str, float] = Field(
         default={"fit": 0.35, "growth": 0.35, "interest": 0.2, "new_unit": 0.1},
         description="Weights of the measures of one move.",
@@ -226,6 +230,9 @@ class SuggestSettings(_Section):
     topics: int = Field(default=5, ge=1, le=20, description="Topics per mentee taken from gaps when no interest is stated.")
     choices: int = Field(default=30, ge=1, description="Posts considered per person in a rotation, the best ones.")
     share_tolerance: float = Field(default=0.25, ge=0, le=1, description="Largest difference in share of full time in a move.")
+    part_tolerance: float = Field(
+        default=0.1, ge=0, le=1, description="Largest difference in share of full time where a part of a post changes hands."
+    )
     cover: int = Field(default=1, ge=0, description="Holders of each safety-critical competence that a unit keeps in a rotation.")
     travel_minutes: float = Field(default=45.0, ge=0, description="Longest travel between sites in a rotation, in minutes.")
     moving_share: float = Field(
@@ -233,7 +240,7 @@ class SuggestSettings(_Section):
     )
     reach_cutoff: float = Field(default=0.6, ge=0, le=1, description="Fit from which another role is within reach.")
 
-    @field_validator("experts", "pairs", "buddies", "circles", "rotation", "validations")
+    @field_validator("experts", "pairs", "buddies", "circles", "co_leaders", "rotation", "validations")
     @classmethod
     def _check_weights(cls, value: dict[str, float], info: ValidationInfo) -> dict[str, float]:
         known = cls.model_fields[info.field_name or ""].default

@@ -1,0 +1,345 @@
+"""Which moves are made together: the solver called with what it knows as rows, and again for what it does not.
+
+Two rules are no rows of the solver: that a person leaves one place only, and that a unit keeps its smallest staffing when
+a chain leaves a post empty. They seldom bite, so the plan is made without them first, which also bounds every plan that
+keeps them; where it breaks one, the best part of it is kept, the rest shut, and the plan made again from there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import fsum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from competence.model import Outcome, Status
+from competence.solve.budget import PROOF, Progress
+from competence.solve.periods import PeriodsSolution, PeriodsStart, rotate_periods
+from competence.solve.rotate import RotationSolution, RotationStart, enumerate_cycles, rotate
+
+__all__ = ["Model", "Plan", "Ring", "alternatives", "best_periods", "best_plan"]
+
+Ring = tuple[int, ...]
+"""Places in a ring: who holds each moves to the next; after an open post stands the post left empty in its stead."""
+
+_MOST_RINGS = 300_000  # cycles looked through for alternatives
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Model:
+    """What is to be planned, over places: those held first, then the open ones.
+
+    Parameters
+    ----------
+    gain : CSR array, shape (n_held, n_places)
+    max_cycle : int or None
+    groups : ndarray of int, shape (n_places,)
+        Unit of each place.
+    limits : ndarray of int, shape (n_units,)
+        How many people may leave each unit at once.
+    cover : (holders, minimum) or None
+        As in :func:`~competence.solve.rotate.rotate`.
+    owner : ndarray of int, shape (n_held,)
+        Who holds each place.
+    whole : ndarray of bool, shape (n_held,)
+        Whether the place is a whole post.
+    spare : ndarray of int, shape (n_units,)
+        Posts that may be left empty in each unit without going under its smallest staffing.
+    pins : tuple of Ring
+    """
+
+    gain: sparse.csr_array
+    max_cycle: int | None
+    groups: NDArray[np.int64]
+    limits: NDArray[np.int64]
+    cover: tuple[sparse.csr_array, NDArray[np.int64]] | None
+    owner: NDArray[np.int64]
+    whole: NDArray[np.bool_]
+    spare: NDArray[np.int64]
+    pins: tuple[Ring, ...] = ()
+
+    @property
+    def n_held(self) -> int:
+        """Places that somebody holds."""
+        return int(self.gain.shape[0])
+
+    def worth(self, ring: Ring) -> float:
+        """Return the sum of the scores of a ring's moves."""
+        steps = zip(ring, (*ring[1:], ring[0]), strict=True)
+        return fsum(float(self.gain[i, j]) for i, j in steps if i < self.n_held)
+
+    def emptied(self, ring: Ring) -> int | None:
+        """Return the whole post that a chain leaves empty, if it leaves one."""
+        for i, j in zip(ring, (*ring[1:], ring[0]), strict=True):
+            if i >= self.n_held and self.whole[j]:
+                return j
+        return None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Plan:
+    """The rings of each period, and what is known about them; ``first`` holds the prices of the plan without shutting."""
+
+    rings: tuple[tuple[int, Ring], ...]
+    outcome: Outcome
+    first: RotationSolution | None = None
+    notes: tuple[str, ...] = ()
+
+
+class _Shut:
+    """What has been shut so far, since the plan broke a rule that is no row of the solver."""
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+        self.places: set[int] = set()
+        self.full: dict[int, set[int]] = {}
+        pinned = {i for ring in model.pins for i in ring if i < model.n_held}
+        held = {int(model.owner[i]) for i in pinned}
+        # Who is pinned from one place leaves no other.
+        self.places |= {i for i in np.flatnonzero(np.isin(model.owner, sorted(held))).tolist() if i not in pinned}
+
+    @property
+    def may_empty(self) -> list[int] | None:
+        """Return the posts a chain may leave empty; None for all."""
+        if not self.full:
+            return None
+        groups = self.model.groups[: self.model.n_held].tolist()
+        return [i for i, g in enumerate(groups) if not self.model.whole[i] or g not in self.full or i in self.full[g]]
+
+    def learn(self, rings: Sequence[Ring]) -> bool:
+        """Shut what the rings of one period do wrong; return whether anything was."""
+        model = self.model
+        best = sorted(rings, key=lambda ring: (ring not in model.pins, -model.worth(ring) / len(ring), ring))
+        left: dict[int, int] = {}
+        emptied: dict[int, list[int]] = {}
+        twice: set[int] = set()
+        for ring in best:
+            for i in ring:
+                if i < model.n_held and left.setdefault(int(model.owner[i]), i) != i:
+                    twice.add(int(model.owner[i]))
+            last = model.emptied(ring)
+            if last is not None:
+                emptied.setdefault(int(model.groups[last]), []).append(last)
+        for owner in twice:
+            self.places |= set(np.flatnonzero(model.owner == owner).tolist()) - {left[owner]}
+        over = {g: posts for g, posts in emptied.items() if len(posts) > model.spare[g]}
+        for g, posts in over.items():
+            self.full[g] = self.full.get(g, set(posts)) & set(posts[: max(int(model.spare[g]), 0)])
+        return bool(twice or over)
+
+
+def best_plan(
+    model: Model,
+    *,
+    start: Sequence[Ring] = (),
+    effort: int | None = None,
+    time_limit: float | None = None,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Plan:
+    """Return the best plan of one period that keeps every rule, with the bound that holds for all of them."""
+    shut = _Shut(model)
+    first: RotationSolution | None = None
+    earlier = _start_of(start) if start else None
+    while True:
+        found = rotate(
+            model.gain,
+            max_cycle=model.max_cycle,
+            groups=model.groups,
+            group_limit=model.limits,
+            locked=sorted(shut.places),
+            cover=model.cover,
+            may_empty=shut.may_empty,
+            pinned_cycles=model.pins,
+            start=earlier,
+            effort=effort,
+            time_limit=time_limit,
+            seed=seed,
+            progress=progress,
+        )
+        if first is None:
+            first = found
+            if found.outcome.stopped_by == "clock":
+                # The rest is counted in steps, so that the whole can be made again.
+                effort, time_limit = max(found.outcome.steps, 1), None
+        if found.outcome.status is Status.INFEASIBLE or not shut.learn(found.cycles):
+            break
+        earlier = found.start
+    outcome = first.outcome if found is first else _bounded(found.outcome, first.outcome)
+    return Plan(tuple((1, ring) for ring in found.cycles), outcome, first)
+
+
+def _start_of(rings: Sequence[Ring]) -> RotationStart:
+    columns = np.full((len(rings), max(map(len, rings))), -1, dtype=np.int32)
+    for row, ring in zip(columns, rings, strict=True):
+        row[: len(ring)] = ring
+    return RotationStart(tuple(sorted(rings)), columns)
+
+
+def _bounded(last: Outcome, first: Outcome) -> Outcome:
+    """Return what is known of a plan made after something was shut: only the bound of before holds for every plan."""
+    if last.status is Status.INFEASIBLE or last.objective is None or first.bound is None:
+        return last
+    bound = max(first.bound, last.objective)
+    gap = (bound - last.objective) / (abs(bound) or 1e-9)
+    optimal = gap <= PROOF
+    stopped = "proof" if optimal else "steps" if first.stopped_by == "proof" else first.stopped_by
+    status = Status.OPTIMAL if optimal else Status.FEASIBLE
+    seconds = first.seconds + last.seconds
+    return replace(last, status=status, bound=bound, gap=gap, steps=first.steps, stopped_by=stopped, seconds=seconds)
+
+
+def best_periods(
+    model: Model,
+    periods: int,
+    *,
+    start: Sequence[tuple[int, Ring]] = (),
+    effort: int | None = None,
+    time_limit: float | None = None,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Plan:
+    """Return the best plan of several periods; pins belong to the first, which is planned before the others then.
+
+    Nobody is twice in the same post, and nobody moves three times while somebody who could move never does: where that
+    cannot be had the plan is made without, and a note says so.
+    """
+    n, size = model.n_held, int(model.gain.shape[1])
+    past: NDArray[np.int64] | None = None
+    fixed: tuple[tuple[int, Ring], ...] = ()
+    if model.pins:
+        ahead = best_plan(
+            model, start=[r for t, r in start if t == 1], effort=effort, time_limit=time_limit, seed=seed, progress=progress
+        )
+        if ahead.outcome.status is Status.INFEASIBLE:
+            return ahead
+        fixed = ahead.rings
+        past = _row([ring for _, ring in fixed], size)[None, :n]
+    shut = _Shut(replace(model, pins=()))
+    waits: int | None = 3
+    notes: tuple[str, ...] = ()
+    first: PeriodsSolution | None = None
+    begin: PeriodsStart | None = None
+    if start:
+        begin = PeriodsStart(np.stack([_row([r for t, r in start if t == k + 1], size) for k in range(periods)]))
+    while True:
+        found = rotate_periods(
+            model.gain,
+            periods,
+            max_cycle=model.max_cycle,
+            groups=model.groups,
+            group_limit=model.limits,
+            locked=sorted(shut.places),
+            cover=model.cover,
+            may_empty=shut.may_empty,
+            waits=waits,
+            past=past,
+            start=begin,
+            effort=effort,
+            time_limit=time_limit,
+            seed=seed,
+            progress=progress,
+        )
+        if time_limit is not None and found.outcome.stopped_by == "clock":
+            effort, time_limit = max(found.outcome.steps, 1), None
+        if found.outcome.conflicts:
+            waits, notes = None, (f"waits_not_kept:{len(found.outcome.conflicts)}",)
+            begin, first = found.start, None
+            continue
+        first = first or found
+        broken = [shut.learn(cycles) for cycles in found.cycles]
+        if not any(broken):
+            break
+        begin = found.start
+    outcome = found.outcome if found is first else _bounded(found.outcome, first.outcome)
+    if fixed:
+        value = (outcome.objective or 0.0) + fsum(model.worth(ring) for _, ring in fixed)
+        # The bound is for what follows the first period as it was planned, and so for no other plan.
+        outcome = replace(
+            outcome,
+            status=Status.HEURISTIC,
+            objective=value,
+            bound=None,
+            gap=None,
+            stopped_by=outcome.stopped_by.replace("proof", "steps"),
+        )
+    begun = 1 if fixed else 0
+    later = tuple((t + 1 + begun, ring) for t, cycles in enumerate(found.cycles) for ring in cycles)
+    return Plan((*fixed, *later), outcome, None, notes)
+
+
+def _row(rings: Sequence[Ring], size: int) -> NDArray[np.int64]:
+    """Return whose place each is in, everybody else at home."""
+    row = np.arange(size, dtype=np.int64)
+    for ring in rings:
+        row[list(ring)] = [*ring[1:], ring[0]]
+    return row
+
+
+def alternatives(model: Model, plan: Plan, most: int) -> dict[Ring, list[tuple[Ring, float, float]]]:
+    """Return, for each ring of a plan, other cycles for its people: ring, worth and at least what it costs the whole.
+
+    The prices of the linear programme bound every plan that holds a cycle: bound - (prices of its places, units and
+    competences - worth). What that lies under the plan's own worth is lost at least.
+    """
+    first = plan.first
+    if first is None or most == 0 or plan.outcome.objective is None or not plan.rings:
+        return {}
+    n = model.n_held
+    pinned = {i for ring in model.pins for i in ring}
+    rings, worth, _ = enumerate_cycles(model.gain[:, :n], min(model.max_cycle or 3, 3), _MOST_RINGS)
+    if not len(rings):
+        return {}
+    inside = rings >= 0
+    at = np.where(inside, rings, 0).astype(np.int64)
+    after = np.where(np.roll(inside, -1, axis=1), np.roll(at, -1, axis=1), at[:, :1])
+    owner = np.where(inside, model.owner[at], -1 - np.arange(rings.shape[1]))
+    apart = np.ones(len(rings), dtype=np.bool_)
+    for a in range(rings.shape[1]):
+        for b in range(a):
+            apart &= owner[:, a] != owner[:, b]
+    apart &= ~np.isin(rings, sorted(pinned)).any(axis=1)
+    apart &= ~(inside & (model.limits[model.groups[at]] < 1)).any(axis=1)
+    price = np.where(inside, first.person_prices[at] + first.group_prices[model.groups[at]], 0.0).sum(axis=1)
+    limits = model.limits.astype(np.float64)
+    spent: Any = np.zeros(len(limits))
+    np.add.at(spent, model.groups[[i for i in pinned if i < n]], 1.0)
+    bound = float(first.person_prices.sum() + (first.group_prices * (limits - spent)).sum())
+    bound += fsum(model.worth(ring) for ring in model.pins)
+    if model.cover is not None:
+        held = np.asarray(model.cover[0].toarray(), dtype=np.float64)
+        by_unit = held @ first.cover_prices.T
+        price += np.where(inside, by_unit[at, model.groups[at]] - by_unit[at, model.groups[after]], 0.0).sum(axis=1)
+        now = np.zeros((len(limits), held.shape[1]))
+        np.add.at(now, model.groups[:n], held)
+        slack = now - np.minimum(model.cover[1], now)
+        for ring in model.pins:
+            for i, j in zip(ring, (*ring[1:], ring[0]), strict=True):
+                if i < n:
+                    slack[model.groups[i]] -= held[i]
+                    slack[model.groups[j]] += held[i]
+        bound += float((first.cover_prices * slack).sum())
+    cost = np.maximum(plan.outcome.objective - bound + price - worth, 0.0)
+    order = np.lexsort((*rings.T[::-1], np.round(price - worth, 12)))
+    order = order[apart[order]]
+    place = rings[order].ravel()
+    rank = np.repeat(np.arange(len(order)), rings.shape[1])
+    keep = place >= 0
+    place, rank = place[keep], rank[keep]
+    by_place = np.argsort(place, kind="stable")
+    place, rank = place[by_place], rank[by_place]
+    own = {ring for _, ring in plan.rings}
+    found: dict[Ring, list[tuple[Ring, float, float]]] = {}
+    for ring in sorted(own):
+        near: set[int] = set()
+        for i in ring:
+            lo, hi = np.searchsorted(place, [i, i + 1])
+            # One more than wanted, since the ring itself may stand among them.
+            near |= set(rank[lo : min(hi, lo + most + 1)].tolist())
+        others = [(tuple(int(i) for i in rings[order[r]] if i >= 0), int(order[r])) for r in sorted(near)]
+        found[ring] = [(other, float(worth[k]), float(cost[k])) for other, k in others if other not in own][:most]
+    return found
