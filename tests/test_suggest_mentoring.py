@@ -632,6 +632,14 @@ def test_a_capacity_for_one_person_in_the_call_goes_before_the_file() -> None:
         pair_mentors(graph_of(), capacity={"p1": -1})
 
 
+def test_two_who_would_mentor_each_other_are_told_of() -> None:
+    people = [person("a"), person("b", unit=SOUTH)]
+    evidence = [piece("a", CARPENTRY, 3), piece("b", ROSTER, 3)]
+    found = pair_mentors(graph_of(small_staff(people, evidence, [wish("a", ROSTER), wish("b", CARPENTRY)])))
+    assert pairs(found) == {("a", "b"), ("b", "a")}
+    assert "mutual_pairs:1" in found.notes
+
+
 def test_more_mentees_than_advised_are_told_of() -> None:
     wanting = [wish(p, DEMENTIA) for p in ("p2", "p3", "p4")]
     found = pair_mentors(graph_of(small_staff(interests=wanting)), ["p2", "p3", "p4"], mentors=["p6"], capacity=3)

@@ -330,10 +330,12 @@ def pair_mentors(
     shown = [
         replace(s, facts={**s.facts, "mentor_waits": why}) if why in WAITING else s for s, why in zip(shown, waits, strict=True)
     ]
+    both_ways = {(learners[e], mentor_rows[r]) for e, r in plan.pairs}
     new_load = Counter(graph.person_ids[mentor_rows[r]] for _, r in plan.pairs)
     for name, number in (
         ("waiting_first", int((waited > 0).sum())),
         ("mentors_waiting", len({s.people[1] for s in shown if "mentor_waits" in s.facts})),
+        ("mutual_pairs", sum((r, e) in both_ways for e, r in both_ways) // 2),
         ("mentors_loaded", sum(k + past.mentees_now[p] > settings.suggest.mentor_load for p, k in new_load.items())),
         ("pin_not_kept", unkept),
     ):
