@@ -930,8 +930,8 @@ def _neighbourhoods(
         candidates.append(sum((row[source] == target).astype(np.int64) for row in before))
     state = max((_counted(task, arcs, c, way) for c in candidates if _allowed(task, arcs, c, way)), key=lambda c: c.merit)
     size, stale, smallest = 40.0, 0, np.inf
-    # From an earlier plan only what changed is to be mended before the proof is tried.
-    patience = 1 if before is not None else _STALE - 5
+    # An earlier plan is near enough for the proof to be tried at once.
+    patience, enough, done = (1, 0, 0) if before is not None else (_STALE - 5, 30, 0)
     near = sparse.csr_array((np.arange(1, source.size + 1), (source, target)), shape=(task.n, task.n))
     near = sparse.csr_array(near + near.T.tocsr())
     limit = None if budget.limit is None else budget.limit - spare
@@ -944,7 +944,13 @@ def _neighbourhoods(
         may_change = (reduced <= room + 1e-9) & (reduced >= -room - 1e-9)
         n_open = int(may_change.sum())
         cost = 1 + n_open // 1000
-        if not broken and n_open <= _OPEN and n_open < 0.8 * smallest and stale >= patience and budget.allow(cost) == cost:
+        if (
+            not broken
+            and n_open <= _OPEN
+            and n_open < 0.8 * smallest
+            and (stale >= patience or done >= enough)
+            and budget.allow(cost) == cost
+        ):
             smallest = n_open
             # What the prices already decide stays; the rest is one programme.
             fixed = np.where(may_change, 0, np.where(reduced > 0, model.top, 0)).astype(np.int64)
@@ -965,6 +971,7 @@ def _neighbourhoods(
         centre = int(mending[turn % mending.size]) if mending.size else -1
         most = int(min(_INNER * 1.2 ** (turn // mending.size), 3 * _INNER)) if mending.size else _INNER
         turn += 1
+        done += 1
         inside = _around(task, arcs, state, relaxed, near, int(size), rng, centre, most)
         fixed = np.where(inside, 0, state.times)
         answer = _part(task, arcs, often, state, way, inside, fixed, budget, 20)
