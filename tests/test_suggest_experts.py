@@ -352,8 +352,11 @@ def test_whoever_was_asked_within_the_days_of_rest_is_shown_as_free_again() -> N
     resting = find_experts(graph_of(small_staff(decisions=(request("p6", 40), request("p6", 6)))), "demensvård")
     assert rules(resting)["p6"] == "resting"
     assert detail(resting, "p6") == (AS_OF + timedelta(days=1)).isoformat()
-    frame = resting.left_out.to_frame("sv").set_index("person_id")
-    assert frame.loc["p6", "detail"] == "2026-07-01"
+    (told,) = (r for r in resting.to_tables("sv")["left_out"] if r["person_id"] == "p6")
+    assert told["detail"] == "2026-07-01"
+    assert "vilar" in told["why"]
+    assert "Ledig igen 2026-07-01: p6." in resting.explain("sv")
+    assert "Free again on 2026-07-01: p6." in resting.explain("en")
     rested = find_experts(graph_of(small_staff(decisions=(request("p6", 7),))), "demensvård")
     assert "p6" in {s.people[0] for s in rested}
     on_the_day = find_experts(graph_of(small_staff(decisions=(request("p6", 6),))), "demensvård", as_of=date(2026, 7, 1))
