@@ -38,7 +38,8 @@ _FORMAT = "competence.suggestions/1"
 
 _ROWS = (*COLUMNS, "name", "suggestion")
 _SHEETS = {
-    "suggestions": _ROWS,
+    # The last column is for decisions; suggest.answers reads them back.
+    "suggestions": (*_ROWS, "choice"),
     "reasons": (
         "rank",
         "measure",
@@ -455,6 +456,7 @@ class Suggestions(Sequence[Suggestion]):
                 "why": s.why(lang),
                 "name": s.names.get(m.person_id, ""),
                 "suggestion": s.labels.get(lang, s.target),
+                "choice": word("choice.pinned", lang) if s.facts.get("pinned") else "",
             }
             for s in self._items
             for m in s.members
