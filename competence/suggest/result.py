@@ -436,6 +436,10 @@ class Suggestions(Sequence[Suggestion]):
         lines += [
             text("explain.left_out", lang, count=n, rule=rule_sentence(rule, lang)) for rule, n in self.left_out.counts.items()
         ]
+        if self.kind == "experts" and self.left_out.counts.keys() & _FREE_AGAIN:
+            dated = [r for r in self.left_out if r.rule in _FREE_AGAIN and r.detail]
+            soonest = sorted(dated, key=lambda r: (r.detail, r.person_id))[:_MOST_TOLD]
+            lines += [text("explain.free_again", lang, who=r.person_id, day=r.detail) for r in soonest]
         lines += [rule_sentence(note, lang) for note in (*self.notes, *self.outcome.notes)]
         return "\n".join(lines)
 
@@ -738,6 +742,9 @@ def _runner_up(suggestion: Suggestion, then: Suggestion | None) -> Alternative |
 
 
 _EQUAL = 1e-9
+_FREE_AGAIN = frozenset({"resting", "asked_at_cap", "mentees_at_cap"})
+"""Rules of load, whose detail is the day on which the person is free again."""
+_MOST_TOLD = 5
 
 
 def _everybody(suggestion: Suggestion) -> set[str]:
