@@ -243,6 +243,15 @@ def test_explain_prints_every_reason_with_a_sum_and_ids_hide_the_names(eight: Pa
     assert "Eva" not in hidden
 
 
+def test_what_would_change_a_result_for_one_person_is_told_on_request(eight: Path) -> None:
+    call = ("experts", eight, "--need", "demensvård=5", "--lang", "en")
+    before = quick(*call).stdout
+    left = quick(*call, "--change-for", "10003").stdout
+    assert left.startswith(before.rstrip())
+    assert "This is worked out and is no advice" in left.removeprefix(before.rstrip())
+    assert "no person with id 'nobody'" in run(*call, "--change-for", "nobody", code=2).stderr
+
+
 def test_a_result_that_the_data_cannot_feed_is_empty_with_a_reason_and_no_error(tmp_path: Path) -> None:
     path = tmp_path / "matris.csv"
     path.write_text("Namn;Uppdaterad;Demensvård\nEva Lind;2026-01-02;3\nBo Ek;2026-01-02;x\n", encoding="utf-8")

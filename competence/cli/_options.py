@@ -190,6 +190,13 @@ suggesting_options = _options(
         "--explain", is_flag=True, expose_value=False, callback=_keep, help="Print every reason, not only the two largest."
     ),
     click.option(
+        "--change-for",
+        metavar="ID",
+        expose_value=False,
+        callback=_keep,
+        help="Say also what would make this person be suggested or stand higher: each change is tried by a second run.",
+    ),
+    click.option(
         "--names/--ids", default=True, expose_value=False, callback=_keep, help="Show names with ids (default), or ids only."
     ),
     click.option("--seed", type=int, default=0, show_default=True, expose_value=False, callback=_keep, help="Orders equals."),
@@ -252,6 +259,7 @@ class Call:
     out: Path | None
     audience: str
     explain: bool
+    change_for: str | None
     names: bool
     seed: int
     lang: str
@@ -282,6 +290,7 @@ class Call:
             out=out,
             audience=given("audience", Visibility.UNIT.value),
             explain=given("explain", False),
+            change_for=given("change_for"),
             names=given("names", True),
             seed=given("seed", 0),
             lang=lang,
@@ -332,6 +341,12 @@ class Call:
 
     def finish(self, ctx: click.Context, plan: Suggestions, graph: CompetenceGraph) -> None:
         """Print a result, write it where asked, and end with the exit code of the reading."""
+        changes = None
+        if self.change_for is not None:
+            from competence.suggest.change import what_would_change
+
+            # Before anything is written or printed, so that an id that is not there is told at once.
+            changes = what_would_change(graph, plan, self.change_for)
         self.ticker.stage("write")
         if self.out is not None:
             if self.out.suffix.lower() == ".json":
@@ -340,6 +355,8 @@ class Call:
                 plan.to_excel(self.out, lang=self.lang)
         self.ticker.close()
         print_plan(plan, graph, self.lang, names=self.names, explain=self.explain)
+        if changes is not None:
+            click.echo("\n" + changes.explain(self.lang, names=self.names))
         if self.out is not None:
             click.echo(text("cli.written", self.lang, path=self.out))
         code = exit_code(graph.staff)
