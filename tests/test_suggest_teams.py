@@ -228,7 +228,7 @@ def test_informal_evidence_at_level_five_never_meets_a_hard_item(source: Source)
 def test_without_a_pool_those_who_hold_something_are_considered_and_the_rest_named() -> None:
     found = form_teams(graph_of(), {"demensvård": 2}, size=2, n=1)
     assert rules(found)["p5"] == "no_evidence"
-    assert set(rules(found).values()) == {"no_evidence", "not_selected"}
+    assert set(rules(found).values()) <= {"no_evidence", "not_selected", "not_in_stage_2"}
 
 
 def test_those_not_selected_are_named_for_each_stage() -> None:
@@ -237,7 +237,11 @@ def test_those_not_selected_are_named_for_each_stage() -> None:
     assert found.neutral is not None
     for result in (found, found.neutral):
         assert set(rules(result)) == set(graph.person_ids) - {p for s in result for p in s.people}
-        assert set(rules(result).values()) == {"not_selected"}
+        assert set(rules(result).values()) <= {"not_selected", "not_in_stage_2"}
+    first = {p for s in found.neutral for p in s.people}
+    for person_id, rule in rules(found).items():
+        assert (rule == "not_in_stage_2") == (person_id in first)
+    assert "not_in_stage_2" not in rules(found.neutral).values()
 
 
 def test_at_most_so_many_of_one_unit() -> None:

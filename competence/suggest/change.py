@@ -325,7 +325,9 @@ class _Place:
     rule: str = ""
 
 
-_POSSIBLE = frozenset({"not_needed", "mentors_full", "not_among_best", "not_in_best_plan", "nobody_swaps_back", "not_selected"})
+_POSSIBLE = frozenset(
+    {"not_needed", "mentors_full", "not_among_best", "not_in_best_plan", "nobody_swaps_back", "not_selected", "not_in_stage_2"}
+)
 """Rules of those who would do, where others were chosen."""
 
 

@@ -23,6 +23,7 @@ from competence.errors import InputError
 from competence.explain import by_sex_lines, join, measure_name, outcome_sentence, reason_sentence, rule_sentence, word
 from competence.model import Outcome, Reason, Status, Visibility
 from competence.settings import Settings
+from competence.suggest._teams_lines import exchange_line, plan_lines
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -297,6 +298,9 @@ class Suggestion:
             key = "explain.runner_up" if self.runner_up.difference else "explain.runner_up_equal"
             lines.append(text(key, lang, who=then, difference=less, parts=join(parts, lang)))
         for other in self.alternatives if own is None else ():
+            if self.kind == "teams":
+                lines.append(f"  {exchange_line(other, known, lang)}")
+                continue
             key = "explain.alternative" if other.cost is None else "explain.alternative_cost"
             if self.kind == "experts":
                 key = "explain.alternative_time"
@@ -307,7 +311,10 @@ class Suggestion:
                 "  "
                 + text(key, lang, who=join((called(p) for p in other.people), lang), score=_number(other.score, lang), cost=cost)
             )
-        lines.append(not_used(self.kind, lang))
+        if all(m.part == "co_leader" for m in self.members):
+            lines.append(text("explain.not_used_leaders", lang))
+        else:
+            lines.append(not_used(self.kind, lang))
         lines.append(text("explain.draft" if own is None else "change.object.person", lang))
         return "\n".join(lines)
 
@@ -440,7 +447,12 @@ class Suggestions(Sequence[Suggestion]):
             dated = [r for r in self.left_out if r.rule in _FREE_AGAIN and r.detail]
             soonest = sorted(dated, key=lambda r: (r.detail, r.person_id))[:_MOST_TOLD]
             lines += [text("explain.free_again", lang, who=r.person_id, day=r.detail) for r in soonest]
-        lines += [rule_sentence(note, lang) for note in (*self.notes, *self.outcome.notes)]
+        notes = (*self.notes, *self.outcome.notes)
+        if self.kind == "teams":
+            lines += plan_lines(self.provenance.request, lang)
+            # What the pool is short of stands in those lines, with how many.
+            notes = tuple(note for note in notes if not note.startswith("pool_"))
+        lines += [rule_sentence(note, lang) for note in notes]
         return "\n".join(lines)
 
     def to_frame(self, lang: str = "sv") -> pd.DataFrame:
