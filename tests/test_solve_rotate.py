@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -465,22 +466,23 @@ def test_a_run_stopped_by_the_clock_is_repeated_by_its_steps() -> None:
 
 
 def test_the_number_of_cores_changes_nothing() -> None:
+    gain = family(90, 14, 12)
     code = (
-        "import os, sys; sys.path[:0] = ['.', 'tests']\n"
-        "n = int(sys.argv[1])\n"
-        "if hasattr(os, 'sched_setaffinity'): os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:n])\n"
-        "from test_solve_rotate import family\n"
+        "import json, os, sys\n"
+        "if hasattr(os, 'sched_setaffinity'): os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:1])\n"
+        "from scipy.sparse import csr_array\n"
         "from competence.solve.rotate import rotate\n"
-        "print(rotate(family(90, 14, 12), effort=12).cycles)\n"
+        "data, indices, indptr = json.load(sys.stdin)\n"
+        "print(rotate(csr_array((data, indices, indptr), shape=(90, 90)), effort=12).cycles)\n"
     )
-    here = str(rotate(family(90, 14, 12), effort=12).cycles)
     threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
     alone = subprocess.run(
-        [sys.executable, "-c", code, "1"],
+        [sys.executable, "-c", code],
+        input=json.dumps([gain.data.tolist(), gain.indices.tolist(), gain.indptr.tolist()]),
         cwd=Path(__file__).resolve().parent.parent,
         env=os.environ | threads,
         capture_output=True,
         text=True,
         check=True,
     )
-    assert alone.stdout.strip() == here != "()"
+    assert alone.stdout.strip() == str(rotate(gain, effort=12).cycles) != "()"
