@@ -138,6 +138,7 @@ def main() -> None:
 
     said(linker)
     titles(taxonomy)
+    word_for_word()
     model = LogisticRegression(C=10.0, max_iter=1000).fit(np.array(inputs), np.array(right), sample_weight=np.array(weights))
     constants = (float(model.intercept_[0]), *(float(c) for c in model.coef_[0]))
     print(f"_LIKENESS = ({', '.join(f'{c:.2f}' for c in constants)})   # fitted on {len(inputs)} spans")
@@ -212,6 +213,32 @@ def titles(taxonomy: Taxonomy) -> None:
             hit.append(known.codes[groups[int(likely.argmax())]] == code)
     trust = LogisticRegression(C=100.0).fit(np.array(odds)[:, None], hit)
     print(f"_TRUST = ({trust.intercept_[0]:.2f}, {trust.coef_[0][0]:.2f})   # {len(odds)} names, half by hash")
+
+
+def word_for_word() -> None:
+    """Print the constant of competence.linking._ranker: how often a term that is one label word for word means it.
+
+    Measured on the development half of the skill crosswalk, never on titles, for which it is used where no pair is known.
+    """
+    from benchmarks import reference
+
+    if "COMPETENCE_DATA" not in os.environ:
+        print("_WORD_FOR_WORD skipped: COMPETENCE_DATA must name the folder of the reference data")
+        return
+    named: dict[tuple[str, ...], set[str]] = {}
+    for uri, label in reference.swedish_skills().items():
+        named.setdefault(linking._term_words(label, titles=False), set()).add(uri)
+    meant: dict[str, set[str]] = {}
+    for row in reference.rows("eval", "skill_sv_dev_map.csv.gz"):
+        mine = meant.setdefault(row["jobtech_label_sv"], set())
+        if row["relation"] in ("skos:exactMatch", "skos:closeMatch"):
+            mine.add(row["esco_uri"])
+    hits = []
+    for term, targets in meant.items():
+        met = named.get(linking._term_words(term, titles=False), set())
+        if len(met) == 1:
+            hits.append(bool(met & targets))
+    print(f"_WORD_FOR_WORD = {np.mean(hits):.2f}   # {len(hits)} terms of the development half that are one label")
 
 
 def report(linker: Linker, rows: list[tuple[str, frozenset[str]]], title: str) -> None:

@@ -52,6 +52,9 @@ _MANY_LABELS = 4
 """Labels per target from which on they are such as people write: a hidden one then teaches what is asked."""
 _WEIGHED_BEST, _WEIGHED_REST = 20, 6
 """Of each query trees learn from what is right, the best by plain likeness, and of the rest, where many, every so many."""
+_WORD_FOR_WORD = 0.89
+"""How often a text that is a label word for word means its target: of 167 terms of another list that are one skill label of
+ESCO, by the development half of the skill crosswalk; see benchmarks/calibrate_linking.py."""
 _STEM_SHARE = 0.5
 """Weight of stems beside character n-grams where the two are added (METHODS-words section 5)."""
 
@@ -833,6 +836,27 @@ class Ranker:
             columns.append(self._code_digits[targets])
         return columns
 
+    def _word_for_word(self, words: Words, targets: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+        """Lift a first candidate that has the text as a label: the weights were learned from labels that were hidden.
+
+        Several targets with that label share what is granted as they stand, and what is left bounds all others.
+        """
+        met = np.isin(targets, self._targets_of.get(words, ()))
+        if not met[int(np.argmax(probabilities))]:
+            return probabilities
+        lifted = probabilities * max(1.0, _WORD_FOR_WORD / float(probabilities[met].sum()))
+        left = 1 - _WORD_FOR_WORD
+        others = probabilities * min(1.0, left / max(left, float(probabilities[~met].max(initial=0.0))))
+        return np.asarray(np.round(np.where(met, lifted, others), 9))
+
+    @cached_property
+    def _targets_of(self) -> dict[Words, list[int]]:
+        """The targets that have a label of these words."""
+        found: dict[Words, set[int]] = {}
+        for target, words in self.catalogue.labels:
+            found.setdefault(words, set()).add(target)
+        return {words: sorted(targets) for words, targets in found.items()}
+
     @cached_property
     def _label_texts(self) -> tuple[list[str], list[str]]:
         names = [" ".join(words) for _, words in self.catalogue.labels]
@@ -882,6 +906,8 @@ class Ranker:
         for i, (end, count) in enumerate(zip(ends, counts, strict=True)):
             targets = together[i][first[i]]
             mine = probabilities[end - count : end]
+            if learned.lean and not self._many_labels:
+                mine = self._word_for_word(queries[i].words, targets, mine)
             # Of equals the one more alike in words comes first, then the earlier target.
             order = np.lexsort((targets, -np.round(channels["label"][i, targets], 9), -mine))[:n]
             chosen = targets[order]
