@@ -14,6 +14,7 @@ import hashlib
 import json
 import re
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -245,7 +246,7 @@ def speed() -> None:
     linker = Linker.fit(taxonomy)
     cached, _ = median_seconds(lambda: Linker.fit(taxonomy), 3)
     said = [saying for by_id in taxonomy.spoken.values() for sayings in by_id.values() for saying in sayings]
-    # Distinct statements of everyday length: two sayings beside each other, none asked twice.
+    # Distinct statements: two sayings beside each other, half as long again as everyday ones, none asked twice.
     many = list(dict.fromkeys(f"{a} {b}" for a, b in zip(said, said[1:] + said[:1], strict=True)))[:10_000]
     one_by_one = [r["text"] for r in phrases("tuning")]
     linker.link(one_by_one[0])
@@ -255,11 +256,15 @@ def speed() -> None:
         times.append(seconds)
     # What is compiled is loaded once in a process; none of the words of these is asked for below.
     linker.link_many([f"{number}x" for number in range(1000)])
+    own, both = time.thread_time(), time.process_time()
     batch, _ = median_seconds(lambda: linker.link_many(many), 1)
+    own, both = time.thread_time() - own, time.process_time() - both
     single_long = []
+    alone = time.process_time()
     for text in many[:200]:
         seconds, _ = median_seconds(lambda text=text: linker.link(text), 1)  # type: ignore[misc]
         single_long.append(seconds)
+    alone = (time.process_time() - alone) / len(single_long)
     each = batch / len(many)
     print_table(
         ["municipal taxonomy", "seconds"],
@@ -271,6 +276,10 @@ def speed() -> None:
             [f"{len(many)} distinct statements at once, each", f"{each:.5f}"],
             ["one of the same, alone, median", f"{np.median(single_long):.4f}"],
             ["alone / at once", f"{np.median(single_long) / each:.1f}"],
+            # On a busy machine these tell what two free cores would give, and one.
+            ["processor time alone, mean", f"{alone:.5f}"],
+            ["at once, each: the calling thread", f"{own / len(many):.5f}"],
+            ["at once, each: all threads", f"{both / len(many):.5f}"],
         ],
     )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import math
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +15,7 @@ from competence._words import Lexicon, Speller, spoken_words
 from competence.errors import InputError, UnknownIdError
 from competence.io import read_staff
 from competence.linking import How, Linker, Pair, link_statements
+from competence.linking._exponential import exponential
 from competence.linking._learn import Classifier, Trees
 from competence.linking._meanings import _MANY, Meanings
 from competence.linking._ranker import Catalogue, Example, Query, Ranker, Recipe, _fit_ways
@@ -199,6 +202,30 @@ def test_a_statement_means_the_same_alone_and_among_very_many(municipal: Linker)
     assert municipal.link_many(texts) == [municipal.link(t) for t in texts]
 
 
+def test_our_exponential_is_right_and_the_same_compiled() -> None:
+    from competence.linking._rows_kernel import _exponential
+
+    values = np.concatenate([-np.logspace(-12, 2.9, 500), [0.0, -0.0, -1.0, -699.9, -1e6]])
+    found = exponential(values)
+    assert found[:-1] == pytest.approx([math.exp(v) for v in values[:-1]], rel=1e-14, abs=1e-303)
+    compiled = values.copy()
+    _exponential(compiled)
+    assert compiled.tolist() == found.tolist()
+
+
+def test_the_collector_of_cycles_is_left_as_it_was(municipal: Linker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("competence.linking._PART", 2)
+    texts = ["lugnar oroliga anhöriga i telefon", "har körkort för buss", "LAGAR CYKLAR", "", "zzz"]
+    assert municipal.link_many(texts) == [municipal.link(t) for t in texts]
+    assert gc.isenabled()
+    gc.disable()
+    try:
+        municipal.link_many(texts)
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
+
+
 def test_the_number_of_workers_changes_nothing(municipal: Linker, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("competence.linking._FEWEST_SHARED", 3)
     texts = ["lugnar oroliga anhöriga i telefon", "har körkort för buss", "LAGAR CYKLAR", "", "zzz", "vill lära mig finska"]
@@ -251,6 +278,21 @@ def trained() -> Linker:
     pairs = [Pair(f"{r.label()} {place}", r.role_id, (r.isco,)) for r in roles for place in places]
     titles = [(f"{r.label()} {place}", r.isco) for r in roles for place in places[:5]]
     return Linker.fit(occupations(), pairs, titles=titles, cache=False)
+
+
+def test_a_text_that_is_a_label_word_for_word_is_as_sure_as_such_texts_are() -> None:
+    labels = [(0, ("kock",)), (1, ("kallskänka",)), (2, ("kock",)), (3, ("bagare",))]
+    ranker = Ranker.fit(Catalogue(size=4, labels=labels, preferred=[True] * 4), Lexicon([]), Recipe())
+    targets, chances = np.array([0, 1, 2]), np.array([0.5, 0.3, 0.2])
+    # One target has it: 0.89 is its own, and the likeliest other one gets the rest.
+    alone = ranker._word_for_word(("kallskänka",), np.array([1, 0, 2]), chances)
+    assert alone.tolist() == pytest.approx([0.89, 0.11, 0.2 * 0.11 / 0.3])
+    # Two share it as 5 to 2.
+    shared = ranker._word_for_word(("kock",), targets, chances)
+    assert shared.tolist() == pytest.approx([0.89 * 5 / 7, 0.11, 0.89 * 2 / 7])
+    # Where something else is likelier, and where nobody has it, all stays.
+    for words in (("kallskänka",), ("bagare",), ("rallare",)):
+        assert ranker._word_for_word(words, targets, chances).tolist() == chances.tolist()
 
 
 def test_ranked_titles_are_probabilities_best_first_and_the_right_one_leads(trained: Linker) -> None:

@@ -1220,7 +1220,8 @@ class Linker:
         Notes
         -----
         From some hundred distinct texts on compiled loops are used, which take a second to load (some seconds the first time
-        after an installation).
+        after an installation). From 501 on a thread weighs what has been read while this one reads on, and the collector of
+        cycles rests meanwhile.
         """
         if workers < 1:
             raise InputError(f"workers must be at least 1; got {workers}")
