@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import fsum
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +20,7 @@ from competence.solve.budget import PROOF, Progress
 from competence.solve.periods import PeriodsSolution, PeriodsStart, rotate_periods
 from competence.solve.rotate import RotationSolution, RotationStart, enumerate_cycles, rotate
 
-__all__ = ["Model", "Plan", "Ring", "alternatives", "best_periods", "best_plan"]
+__all__ = ["Model", "Others", "Plan", "Ring", "alternatives", "best_periods", "best_plan"]
 
 Ring = tuple[int, ...]
 """Places in a ring: who holds each moves to the next; after an open post stands the post left empty in its stead."""
@@ -280,66 +279,165 @@ def _row(rings: Sequence[Ring], size: int) -> NDArray[np.int64]:
     return row
 
 
-def alternatives(model: Model, plan: Plan, most: int) -> dict[Ring, list[tuple[Ring, float, float]]]:
-    """Return, for each ring of a plan, other cycles for its people: ring, worth and at least what it costs the whole.
+@dataclass(frozen=True, slots=True)
+class Others:
+    """What else there is for the people of a ring.
+
+    Parameters
+    ----------
+    rings : tuple of (Ring, float, float or None)
+        Other cycles for them, the nearest in price first: ring, worth, and at least what it costs the whole; None where
+        the proof of the plan is too wide to say.
+    refusal : float
+        At most what it costs the whole that the ring is refused: its worth less that of other cycles, of its people and
+        those who stay, which could take its place while all else is as planned.
+    """
+
+    rings: tuple[tuple[Ring, float, float | None], ...] = ()
+    refusal: float = 0.0
+
+
+def alternatives(model: Model, plan: Plan, most: int) -> dict[Ring, Others]:
+    """Return what else there is for each ring of a plan of one period.
 
     The prices of the linear programme bound every plan that holds a cycle: bound - (prices of its places, units and
     competences - worth). What that lies under the plan's own worth is lost at least.
     """
     first = plan.first
-    if first is None or most == 0 or plan.outcome.objective is None or not plan.rings:
+    if first is None or plan.outcome.objective is None or not plan.rings:
         return {}
     n = model.n_held
     pinned = {i for ring in model.pins for i in ring}
     rings, worth, _ = enumerate_cycles(model.gain[:, :n], min(model.max_cycle or 3, 3), _MOST_RINGS)
-    if not len(rings):
-        return {}
     inside = rings >= 0
     at = np.where(inside, rings, 0).astype(np.int64)
-    after = np.where(np.roll(inside, -1, axis=1), np.roll(at, -1, axis=1), at[:, :1])
     owner = np.where(inside, model.owner[at], -1 - np.arange(rings.shape[1]))
-    apart = np.ones(len(rings), dtype=np.bool_)
+    fine = ~np.isin(rings, sorted(pinned)).any(axis=1) & ~(inside & (model.limits[model.groups[at]] < 1)).any(axis=1)
     for a in range(rings.shape[1]):
         for b in range(a):
-            apart &= owner[:, a] != owner[:, b]
-    apart &= ~np.isin(rings, sorted(pinned)).any(axis=1)
-    apart &= ~(inside & (model.limits[model.groups[at]] < 1)).any(axis=1)
+            fine &= owner[:, a] != owner[:, b]
+    rings, worth, at, inside = rings[fine], worth[fine], at[fine], inside[fine]
+    price, bound = _priced(model, first, at, inside)
+    cost = plan.outcome.objective - bound + price - worth
+    order = np.lexsort((*rings.T[::-1], np.round(price - worth, 12)))
+    rings, worth, cost = rings[order], worth[order], cost[order]
+    place, rank = rings.ravel(), np.repeat(np.arange(len(rings)), rings.shape[1])
+    place, rank = place[place >= 0], rank[place >= 0]
+    by_place = np.argsort(place, kind="stable")
+    place, rank = place[by_place], rank[by_place]
+    own = {ring for _, ring in plan.rings}
+    room = _Room(model, sorted(own))
+    found: dict[Ring, Others] = {}
+    for ring in sorted(own):
+        about: list[int] = []
+        for i in ring:
+            lo, hi = np.searchsorted(place, [i, i + 1])
+            about += rank[lo:hi].tolist()
+        near = sorted(set(about))
+        listed: list[tuple[Ring, float, float | None]] = []
+        for r in near:
+            other = tuple(int(i) for i in rings[r] if i >= 0)
+            if other not in own and len(listed) < most:
+                listed.append((other, float(worth[r]), float(cost[r]) if cost[r] > _PRICED else None))
+        refusal = 0.0 if ring in model.pins else model.worth(ring)
+        if ring not in model.pins and not any(i >= n for i in ring):
+            refusal -= room.instead(ring, rings[near], worth[near])
+        found[ring] = Others(tuple(listed), refusal)
+    return found
+
+
+_PRICED = 1e-6
+"""Cost that is told: below it lies what the solver rounds."""
+
+
+def _priced(
+    model: Model, first: RotationSolution, at: NDArray[np.int64], inside: NDArray[np.bool_]
+) -> tuple[NDArray[np.float64], float]:
+    """Return the price of each cycle and the bound that goes with the prices."""
+    n = model.n_held
+    after = np.where(np.roll(inside, -1, axis=1), np.roll(at, -1, axis=1), at[:, :1])
     price = np.where(inside, first.person_prices[at] + first.group_prices[model.groups[at]], 0.0).sum(axis=1)
-    limits = model.limits.astype(np.float64)
-    spent: Any = np.zeros(len(limits))
-    np.add.at(spent, model.groups[[i for i in pinned if i < n]], 1.0)
-    bound = float(first.person_prices.sum() + (first.group_prices * (limits - spent)).sum())
+    left = model.limits.astype(np.float64)
+    moves = [(i, j) for ring in model.pins for i, j in zip(ring, (*ring[1:], ring[0]), strict=True) if i < n]
+    for i, _ in moves:
+        left[model.groups[i]] -= 1.0
+    bound = float(first.person_prices.sum() + (first.group_prices * left).sum())
     bound += fsum(model.worth(ring) for ring in model.pins)
     if model.cover is not None:
         held = np.asarray(model.cover[0].toarray(), dtype=np.float64)
         by_unit = held @ first.cover_prices.T
         price += np.where(inside, by_unit[at, model.groups[at]] - by_unit[at, model.groups[after]], 0.0).sum(axis=1)
-        now = np.zeros((len(limits), held.shape[1]))
-        np.add.at(now, model.groups[:n], held)
-        slack = now - np.minimum(model.cover[1], now)
-        for ring in model.pins:
-            for i, j in zip(ring, (*ring[1:], ring[0]), strict=True):
-                if i < n:
-                    slack[model.groups[i]] -= held[i]
-                    slack[model.groups[j]] += held[i]
+        slack = _slack(model, held)
+        for i, j in moves:
+            slack[model.groups[i]] -= held[i]
+            slack[model.groups[j]] += held[i]
         bound += float((first.cover_prices * slack).sum())
-    cost = np.maximum(plan.outcome.objective - bound + price - worth, 0.0)
-    order = np.lexsort((*rings.T[::-1], np.round(price - worth, 12)))
-    order = order[apart[order]]
-    place = rings[order].ravel()
-    rank = np.repeat(np.arange(len(order)), rings.shape[1])
-    keep = place >= 0
-    place, rank = place[keep], rank[keep]
-    by_place = np.argsort(place, kind="stable")
-    place, rank = place[by_place], rank[by_place]
-    own = {ring for _, ring in plan.rings}
-    found: dict[Ring, list[tuple[Ring, float, float]]] = {}
-    for ring in sorted(own):
-        near: set[int] = set()
-        for i in ring:
-            lo, hi = np.searchsorted(place, [i, i + 1])
-            # One more than wanted, since the ring itself may stand among them.
-            near |= set(rank[lo : min(hi, lo + most + 1)].tolist())
-        others = [(tuple(int(i) for i in rings[order[r]] if i >= 0), int(order[r])) for r in sorted(near)]
-        found[ring] = [(other, float(worth[k]), float(cost[k])) for other, k in others if other not in own][:most]
-    return found
+    return price, bound
+
+
+def _slack(model: Model, held: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return how many holders each unit may lose of each critical competence."""
+    if model.cover is None:
+        return np.zeros((len(model.limits), 0))
+    now = np.zeros((len(model.limits), held.shape[1]))
+    np.add.at(now, model.groups[: model.n_held], held)
+    return now - np.minimum(model.cover[1], now)
+
+
+class _Room:
+    """What a plan leaves free: who stays, movers left in each unit, and holders left of each critical competence."""
+
+    def __init__(self, model: Model, rings: Sequence[Ring]) -> None:
+        self.model = model
+        self.held = (
+            np.asarray(model.cover[0].toarray(), dtype=np.float64) if model.cover is not None else np.zeros((model.n_held, 0))
+        )
+        self.left = model.limits.astype(np.int64)
+        self.slack = _slack(model, self.held)
+        self.moving = np.zeros(int(model.owner.max(initial=-1)) + 1, dtype=np.bool_)
+        for ring in rings:
+            self._take(ring, 1)
+
+    def _take(self, ring: Ring, sign: int) -> None:
+        for i, j in zip(ring, (*ring[1:], ring[0]), strict=True):
+            if i < self.model.n_held:
+                here, there = self.model.groups[i], self.model.groups[j]
+                self.left[here] -= sign
+                self.slack[here] -= sign * self.held[i]
+                self.slack[there] += sign * self.held[i]
+                self.moving[self.model.owner[i]] = sign > 0
+
+    def _fits(self) -> bool:
+        return bool((self.left >= 0).all() and (self.slack >= -1e-9).all())
+
+    def instead(self, ring: Ring, rings: NDArray[np.int32], worth: NDArray[np.float64]) -> float:
+        """Return the worth of cycles that could take a refused one's place, none of its moves among them; 0 for none.
+
+        The best that fits first, then the next. Where the rest does not keep its rules without the ring, nothing is
+        known of what else is lost: minus infinity.
+        """
+        refused = set(zip(ring, (*ring[1:], ring[0]), strict=True))
+        self._take(ring, -1)
+        fits = self._fits()
+        found: list[Ring] = []
+        total: list[float] = []
+        if fits and len(rings):
+            inside = rings >= 0
+            free = ~(inside & self.moving[self.model.owner[np.where(inside, rings, 0)]]).any(axis=1)
+            rings, worth = rings[free], worth[free]
+            for k in np.lexsort((*rings.T[::-1], -worth)).tolist():
+                other = tuple(int(i) for i in rings[k] if i >= 0)
+                if self.moving[self.model.owner[list(other)]].any():
+                    continue
+                if not refused.isdisjoint(zip(other, (*other[1:], other[0]), strict=True)):
+                    continue
+                self._take(other, 1)
+                if self._fits():
+                    found.append(other)
+                    total.append(float(worth[k]))
+                else:
+                    self._take(other, -1)
+        for other in found:
+            self._take(other, -1)
+        self._take(ring, 1)
+        return fsum(total) if fits else float("-inf")

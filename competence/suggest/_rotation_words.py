@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from math import isfinite
 from typing import Any
 
 from competence._texts import text
 from competence.fit import sum_of
 from competence.model import Reason
 from competence.suggest._rotation_moves import Moves
-from competence.suggest._rotation_plan import Model, Ring
+from competence.suggest._rotation_plan import Model, Others, Ring
 from competence.suggest.result import Alternative, Member, Suggestion
 from competence.suggest.scoring import concept_facts, evidence_of, ordered, to_ask_first
 
@@ -82,7 +83,7 @@ def suggestion_of(
     span: Span,
     *,
     period: int = 1,
-    others: Sequence[tuple[Ring, float, float]] = (),
+    others: Others | None = None,
     asked_managers: Mapping[str, bool] | None = None,
 ) -> Suggestion:
     """Word one ring: each move's reasons divided by the number of moves, so that they sum to the mean."""
@@ -135,6 +136,9 @@ def suggestion_of(
         labels = {lang: text("rotation.period", lang, steps=label, period=period) for lang, label in labels.items()}
     if ring in model.pins and period == 1:
         facts["pinned"] = True
+    elif others is not None and isfinite(others.refusal):
+        # Sums of floats: what lies under the last digit is nothing.
+        facts["refusal_at_most"] = max(round(others.refusal, 9), 0.0)
     return Suggestion(
         kind=KIND,
         rank=0,
@@ -146,7 +150,7 @@ def suggestion_of(
         rules=rules,
         alternatives=tuple(
             Alternative(tuple(graph.person_ids[moves.places[i].row] for i in other), worth / len(other), cost)
-            for other, worth, cost in others
+            for other, worth, cost in (others.rings if others is not None else ())
         ),
         ask_first=to_ask_first(graph, [m.person_id for m in members], KIND),
         facts=facts,

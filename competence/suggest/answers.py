@@ -113,7 +113,9 @@ def _rows(source: str | Path | pd.DataFrame) -> list[Mapping[str, Any]]:
         titles = {text("sheet.suggestions", lang) for lang in LANGUAGES}
         grid = next((g for g in grids if g.name in titles or g.label.rpartition("!")[2] in titles), None)
         if grid is None:
-            raise InputError(f"{Path(source).name} has no sheet {' or '.join(sorted(titles))}; give the workbook that was written")
+            raise InputError(
+                f"{Path(source).name} has no sheet {' or '.join(sorted(titles))}; give the workbook that was written"
+            )
         cells: Sequence[Sequence[Any]] = grid.rows
     else:
         cells = [list(source.columns), *source.itertuples(index=False, name=None)]

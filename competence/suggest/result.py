@@ -311,6 +311,8 @@ class Suggestion:
                 "  "
                 + text(key, lang, who=join((called(p) for p in other.people), lang), score=_number(other.score, lang), cost=cost)
             )
+        if own is None and "refusal_at_most" in self.facts:
+            lines.append(text("explain.refusal", lang, cost=_number(self.facts["refusal_at_most"], lang)))
         if all(m.part == "co_leader" for m in self.members):
             lines.append(text("explain.not_used_leaders", lang))
         else:

@@ -48,7 +48,7 @@ def plan_rotation(
     people: Iterable[str] | None = None,
     months: int = 6,
     weeks: int | None = None,
-    start: date | None = None,
+    start: date | str | None = None,
     periods: int = 1,
     max_cycle: int | None = 3,
     parts: bool = True,
@@ -81,8 +81,8 @@ def plan_rotation(
         How long the placements last, each with a right to return.
     weeks : int or None
         2 to 8: a try-out of so many weeks instead of months.
-    start : date or None
-        When the first placements start; None is the date of the graph.
+    start : date, str or None
+        When the first placements start, also as year-month-day; None is the date of the graph.
     periods : int
         How many periods of that length are planned, one after the other: nobody is twice in the same post, and nobody
         moves three times while somebody who could move never does. Above 1 only whole posts change hands.
@@ -127,7 +127,9 @@ def plan_rotation(
     -------
     Suggestions
         One Suggestion per cycle, part ``mover`` with the unit and role moved to; its score is the mean of its moves.
-        Alternatives are other cycles for its people, with at least what each would cost the whole plan.
+        Alternatives are other cycles for its people, with at least what each would cost the whole plan, where the proof
+        of the plan is narrow enough to say; the fact ``refusal_at_most`` is what it costs at most if the cycle is refused
+        (:func:`competence.suggest.compare.refuse` says it exactly, by another call).
         Empty with ``no_posts`` (no titles and units in the files), ``nobody_takes_part`` or ``no_moves``.
 
     Raises
@@ -159,6 +161,7 @@ def plan_rotation(
     """
     graph, settings, as_of = prepare(graph, as_of, settings)
     _check(months, weeks, periods, max_cycle, n)
+    start = _day(start)
     units = sorted(set(units)) if units is not None else None
     people = sorted(set(people)) if people is not None else None
     locked, forbidden = sorted(set(locked)), sorted({(a, b) for a, b in forbidden})
@@ -265,7 +268,7 @@ def plan_rotation(
         plan = best_plan(model, start=only, effort=effort, time_limit=time_limit, seed=seed, progress=progress)
     others = alternatives(model, plan, settings.suggest.alternatives)
     items = [
-        suggestion_of(moves, model, ring, span, period=t, others=others.get(ring, ()), asked_managers=answers)
+        suggestion_of(moves, model, ring, span, period=t, others=others.get(ring), asked_managers=answers)
         for t, ring in plan.rings
     ]
     moving = {places[i].row for _, ring in plan.rings for i in ring}
@@ -324,6 +327,16 @@ def _check(months: int, weeks: int | None, periods: int, max_cycle: int | None, 
         raise InputError(f"max_cycle must be 2, 3, 4 or None; got {max_cycle!r}")
     if n is not None and n < 1:
         raise InputError(f"n must be at least 1; got {n!r}")
+
+
+def _day(given: date | str | None) -> date | None:
+    """Read a day that the record of a call holds as text."""
+    if not isinstance(given, str):
+        return given
+    try:
+        return date.fromisoformat(given)
+    except ValueError:
+        raise InputError(f"start must be a date, such as 2026-09-01; got {given!r}") from None
 
 
 # -- who may move, and from where -----------------------------------------------------------------------------------
