@@ -42,6 +42,9 @@ BEST_LEAD = 2
 LONGEST_LEAD = 24.0
 """Months longer in the role from which a buddy's time there counts in full."""
 
+_BLOCK = 2_000_000
+"""Pairs looked at in one go."""
+
 _Asked = ResolvedNeed | Need | NeedItem | str | Mapping[str, int] | Iterable[str | NeedItem] | None
 
 
@@ -187,53 +190,55 @@ def skill_candidates(
 ) -> Candidates:
     """Measure every pair with a topic that the mentor leads in by the levels allowed, from the holders of each topic."""
     low, high = settings.suggest.level_gap
-    mentor_at = np.full(len(graph.person_ids), -1, dtype=np.int64)
-    mentor_at[list(mentor_rows)] = np.arange(len(mentor_rows))
-    columns = sorted({t.column for row in mentee_rows for t in wanted[row]})
-    holders: dict[int, tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]] = {}
-    teachers: dict[int, set[int]] = {}
+    rows_of_mentors = np.array(mentor_rows, dtype=np.int64)
+    rows_of_mentees = np.array(mentee_rows, dtype=np.int64)
+    teachers: dict[int, list[int]] = {}
     for (person_id, kind), stated in graph.interests.items():
         if kind is InterestKind.TEACH and person_id in graph.person_index:
             for column in stated:
-                teachers.setdefault(column, set()).add(graph.person_index[person_id])
-    for column in columns:
-        level = graph.rounded_column(column).astype(np.int64)
-        rows = np.flatnonzero((level > 0) & (mentor_at >= 0))
-        confidence = graph.column("confidence", column)[rows]
-        teaching = np.fromiter((r in teachers.get(column, ()) for r in rows.tolist()), np.float64, len(rows))
-        holders[column] = (rows, level[rows], confidence, teaching)
-    parts: list[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]] = []
+                teachers.setdefault(column, []).append(graph.person_index[person_id])
+    # Who wants each topic, and its share of all that the mentee wants.
+    wishes: dict[int, tuple[list[int], list[float]]] = {}
     for e, row in enumerate(mentee_rows):
         total = sum(t.weight for t in wanted[row])
         for topic in wanted[row]:
-            rows, level, confidence, teaching = holders[topic.column]
-            position = graph.position(row, topic.column)
-            own = 0 if position is None else int(graph.arrays.rounded[position])
-            lead = level - own
-            fits = (lead >= low) & (lead <= high) & (rows != row)
-            share = topic.weight / total
-            parts.append(
-                (
-                    np.full(int(fits.sum()), e, dtype=np.int64),
-                    mentor_at[rows[fits]],
-                    share * np.minimum(lead[fits], BEST_LEAD) / BEST_LEAD,
-                    share * confidence[fits],
-                    share * teaching[fits],
-                )
-            )
-    mentee = np.concatenate([p[0] for p in parts]) if parts else np.empty(0, np.int64)
-    mentor = np.concatenate([p[1] for p in parts]) if parts else np.empty(0, np.int64)
-    key, inverse = np.unique(mentee * len(mentor_rows) + mentor, return_inverse=True)
+            mentees, shares = wishes.setdefault(topic.column, ([], []))
+            mentees.append(e)
+            shares.append(topic.weight / total)
+    keys: list[NDArray[np.int64]] = []
+    values: tuple[list[NDArray[np.float64]], ...] = ([], [], [])
+    for column in sorted(wishes):
+        level = graph.rounded_column(column).astype(np.int64)
+        mentors = np.flatnonzero(level[rows_of_mentors])
+        if not len(mentors):
+            continue
+        rows = rows_of_mentors[mentors]
+        confidence = graph.column("confidence", column)[rows]
+        teaching = np.isin(rows, teachers.get(column, [])).astype(np.float64)
+        wanting, share_of = (np.array(w) for w in wishes[column])
+        # A block at a time, so that a topic that thousands want and thousands hold takes little memory beside the pairs.
+        size = max(1, _BLOCK // len(mentors))
+        for start in range(0, len(wanting), size):
+            some, share = wanting[start : start + size], share_of[start : start + size]
+            lead = level[rows] - level[rows_of_mentees[some]][:, None]
+            fits = (lead >= low) & (lead <= high) & (rows != rows_of_mentees[some][:, None])
+            i, j = np.nonzero(fits)
+            keys.append(some[i] * len(mentor_rows) + mentors[j])
+            values[0].append(share[i] * np.minimum(lead[i, j], BEST_LEAD) / BEST_LEAD)
+            values[1].append(share[i] * confidence[j])
+            values[2].append(share[i] * teaching[j])
+    every = np.concatenate(keys) if keys else np.empty(0, dtype=np.int64)
+    key, inverse = np.unique(every, return_inverse=True)
 
-    def summed(part: int) -> NDArray[np.float64]:
-        values = np.concatenate([p[part] for p in parts]) if parts else np.empty(0)
-        return np.asarray(np.bincount(inverse, weights=values, minlength=len(key)), dtype=np.float64)
+    def summed(part: list[NDArray[np.float64]]) -> NDArray[np.float64]:
+        weights = np.concatenate(part) if part else np.empty(0)
+        return np.asarray(np.bincount(inverse, weights=weights, minlength=len(key)), dtype=np.float64)
 
     e_of, r_of = key // len(mentor_rows), key % len(mentor_rows)
     measures = {
-        "topic_gain": summed(2),
-        "mentor_confidence": summed(3),
-        "teaching": summed(4),
+        "topic_gain": summed(values[0]),
+        "mentor_confidence": summed(values[1]),
+        "teaching": summed(values[2]),
         "other_unit": _in_other_units(graph, mentee_rows, mentor_rows, key, r_of),
         "load": np.asarray(load, dtype=np.float64)[r_of],
     }

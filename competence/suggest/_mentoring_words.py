@@ -47,8 +47,9 @@ def skill_suggestion(
     total = sum(t.weight for t in topics)
     reasons: list[Reason] = []
     covered: list[str] = []
+    held, known = _positions(graph, mentor), _positions(graph, mentee)
     for topic in topics:
-        theirs, own = graph.position(mentor, topic.column), graph.position(mentee, topic.column)
+        theirs, own = held.get(topic.column), known.get(topic.column)
         have = 0 if own is None else int(graph.arrays.rounded[own])
         lead = 0 if theirs is None else int(graph.arrays.rounded[theirs]) - have
         if theirs is None or not low <= lead <= high or graph.arrays.rounded[theirs] == 0:
@@ -139,6 +140,12 @@ def buddy_suggestion(
         labels={lang: role.label(lang) for lang in ("sv", "en")},
         facts={"role": new.role_id, "started": new.start.isoformat()},
     )
+
+
+def _positions(graph: CompetenceGraph, row: int) -> dict[int, int]:
+    """Return where each holding of a person stands, by concept: one look-up for all topics of a pair."""
+    start, stop = int(graph.arrays.indptr[row]), int(graph.arrays.indptr[row + 1])
+    return dict(zip(graph.arrays.concept[start:stop].tolist(), range(start, stop), strict=True))
 
 
 def _whole(
