@@ -56,6 +56,10 @@ def asked_shown(figures: Figures) -> tuple[Mask, Mask]:
     for node in range(len(tree.ids)):
         rows = np.sort(member.indices[member.indptr[node] : member.indptr[node + 1]])
         much = Shown(int(figures.people_shown[node, 0]) + int(figures.people_by_sex[node, 0]))
+        if much is Shown.NOTHING:
+            # Where the head count is hidden, nothing of the unit is shown.
+            totals[node] = by_sex[node] = False
+            continue
         own = entries[rows].tocsc()
         guard = Guard(sex[rows])
         guard.tell(np.arange(len(rows)), much)
