@@ -326,7 +326,10 @@ class _Place:
 
 
 _POSSIBLE = frozenset(
-    {"not_needed", "mentors_full", "not_among_best", "not_in_best_plan", "nobody_swaps_back", "not_selected", "not_in_stage_2"}
+    {
+        *("not_needed", "mentors_full", "not_among_best", "not_in_best_plan", "nobody_swaps_back"),
+        *("not_selected", "not_in_stage_2", "no_place"),
+    }
 )
 """Rules of those who would do, where others were chosen."""
 
