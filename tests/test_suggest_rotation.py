@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import date
 from itertools import permutations
 from math import floor, isclose
+from pathlib import Path
 
 import pytest
 from cases import (
@@ -15,6 +16,7 @@ from cases import (
     COORDINATOR,
     DEMENTIA,
     FINNISH,
+    LICENCE,
     LIFT,
     NORTH,
     OFFICE,
@@ -28,6 +30,7 @@ from cases import (
     person,
     piece,
     random_staff,
+    shuffled,
     small_staff,
     taxonomy,
     wish,
@@ -39,6 +42,8 @@ from competence.graph import CompetenceGraph
 from competence.model import Choice, Decision, Employment, Evidence, Interest, Person, Post, RoleShare, Source, Status, Travel
 from competence.settings import Settings
 from competence.staff import Staff
+from competence.suggest.change import repeat
+from competence.suggest.compare import refuse
 from competence.suggest.result import Suggestions
 from competence.suggest.rotation import plan_rotation
 
@@ -354,7 +359,7 @@ def test_the_last_holder_of_a_safety_critical_competence_does_not_leave_unless_a
     settings = Settings.of({"suggest": {"moving_share": 1.0}, "fit": {"cutoff": 0.3}})
     alone = small_staff(crew, [*held, piece("a", LIFT, 2)], [])
     assert len(plan_rotation(graph_of(alone, settings=settings))) == 0
-    assert set(rules(plan_rotation(graph_of(alone, settings=settings))).values()) == {"not_in_best_plan"}
+    assert rules(plan_rotation(graph_of(alone, settings=settings))) == {"a": "needed_for_cover", "b": "not_in_best_plan"}
     both = small_staff(crew, [*held, piece("a", LIFT, 2), piece("b", LIFT, 3)], [])
     assert cycles(plan_rotation(graph_of(both, settings=settings))) == {("a", "b")}
     nobody = small_staff(crew, held, [])
@@ -460,3 +465,437 @@ def test_unknown_units_and_people_are_named() -> None:
     with pytest.raises(UnknownIdError, match="p99"):
         plan_rotation(graph_of(), locked=["p99"])
     assert CARETAKER in graph_of().role_ids
+
+
+# -- parts, open posts, hours, answers, dates, periods --------------------------------------------------------------
+
+
+def shared(person_id: str, unit: str, *roles: tuple[str, float], **fields: object) -> Person:
+    """Return somebody whose one post has several roles with their shares."""
+    own = tuple(RoleShare(title=taxonomy().roles[r].label(), role_id=r, share=share) for r, share in roles)
+    made = person(person_id, unit=unit, **fields)  # type: ignore[arg-type]
+    return replace(made, employments=(replace(made.employments[0], roles=own),))
+
+
+HALVES = ((COORDINATOR, 0.5), (CARETAKER, 0.5))
+
+
+def halves() -> Staff:
+    """Return a half coordinator, half caretaker with a licence, and a coordinator by half who has none."""
+    crew = [
+        shared("a", NORTH, *HALVES),
+        shared("b", SOUTH, (COORDINATOR, 0.5)),
+    ]
+    held = [piece(p, c, 2) for p in ("a", "b") for c in (ROSTER, CALM)]
+    return small_staff(crew, [*held, certificate("a", LICENCE)], [])
+
+
+def test_a_part_of_a_post_changes_hands_where_the_shares_are_alike() -> None:
+    graph = graph_of(halves(), settings=FREE)
+    # b has no licence, so the whole post is out of reach; half of it is not.
+    (swap,) = plan_rotation(graph)
+    assert {(m["person_id"], m["to_post"], m["part"], m["share"]) for m in swap.facts["moves"]} == {
+        ("a", "b:1", True, 0.5),
+        ("b", f"a:1#{COORDINATOR}", False, 0.5),
+    }
+    # As in the swap by hand above: fit 0.54, growth 0.6 and a new unit, the same for both.
+    fit, growth = (2 / 3 + 0.7 * 2 / 3) / 2.1, (0.5 + 0.35 + 0.4) / 2.1
+    assert isclose(swap.score, 0.35 * fit + 0.35 * growth + 0.1)
+    assert "50 % av heltid" in swap.explain("sv")
+    assert len(plan_rotation(graph, parts=False)) == 0
+
+
+@pytest.mark.parametrize(("share", "allowed"), [(0.6, True), (0.65, False)])
+def test_a_part_whose_share_differs_more_than_the_setting_is_named(share: float, allowed: bool) -> None:
+    staff = halves()
+    other = shared("b", SOUTH, (COORDINATOR, share))
+    found = plan_rotation(graph_of(staff.replace(people=(staff.people[0], other)), settings=FREE))
+    assert bool(len(found)) is allowed
+    if not allowed:
+        assert rules(found)["a"] == "share_differs"
+
+
+def test_nobody_leaves_two_parts_of_a_post_and_the_better_one_is_left() -> None:
+    crew = [
+        shared("a", NORTH, (COORDINATOR, 0.5), (ASSISTANT, 0.5)),
+        shared("b", SOUTH, (COORDINATOR, 0.5)),
+        shared("c", OFFICE, (ASSISTANT, 0.5)),
+        # Stays, so that north may let two go.
+        person("d", rotation="no"),
+    ]
+    held = [piece(p.person_id, c, 2) for p in crew for c in (ROSTER, CALM, DEMENTIA, LIFT)]
+    found = plan_rotation(graph_of(small_staff(crew, held, [wish("c", DEMENTIA)]), settings=FREE), max_cycle=2)
+    # Either half could be swapped; the wish makes that with c the better one.
+    assert [set(s.people) for s in found] == [{"a", "c"}]
+    assert rules(found) == {"b": "not_in_best_plan", "d": "opted_out"}
+    # Both together would be worth more, which bounds the plan but is no plan.
+    assert found.outcome.status is Status.FEASIBLE
+    assert (found.outcome.bound or 0.0) > (found.outcome.objective or 0.0)
+
+
+def vacancy(unit: str = OFFICE, post_id: str = "v1", **fields: object) -> Post:
+    """Return a vacant coordinator's post."""
+    title = RoleShare(title="samordnare", role_id=COORDINATOR)
+    return Post(post_id=post_id, unit_id=unit, roles=(title,), **fields)  # type: ignore[arg-type]
+
+
+def with_posts(staff: Staff, *more: Post, least: dict[str, int] | None = None) -> Staff:
+    """Return the staff with a posts table: everybody's post, and more."""
+    own = [
+        Post(
+            post_id=f"post-{p.person_id}",
+            unit_id=p.employments[0].unit_id,
+            roles=p.employments[0].roles,
+            holder_id=p.person_id,
+            min_staffing=(least or {}).get(p.employments[0].unit_id),
+        )
+        for p in staff.people
+    ]
+    return staff.replace(posts=(*own, *more))
+
+
+def test_a_vacant_post_starts_a_chain_and_one_post_is_left_empty_instead() -> None:
+    graph = graph_of(with_posts(coordinators(2, units=(NORTH, SOUTH)), vacancy()), settings=FREE)
+    assert all(not s.facts.get("chain") for s in plan_rotation(graph))
+    found = plan_rotation(graph, open_posts="vacant", forbidden=[("c0", "c1")])
+    (chain,) = found
+    first, second = chain.facts["moves"]
+    # c0 may not go to c1's post and so to the vacancy; c1 goes to the post of c0, and the own one stays empty.
+    assert (first["person_id"], first["to_post"]) == ("c0", "v1")
+    assert second["to_post"] == first["from_post"]
+    assert chain.facts["left_empty"] == second["from_post"]
+    assert chain.target == f"v1 → {first['from_post']} → {second['from_post']}"
+    assert "Kedja: Kontoret (samordnare) → " in chain.explain("sv")
+    assert "chain_filled" in chain.rules
+    assert "posts_filled" not in chain.rules
+    assert found.provenance.request["open_posts"] == ["v1"]
+
+
+def test_a_chain_leaves_no_unit_under_its_smallest_staffing() -> None:
+    staff = with_posts(coordinators(3, units=(NORTH, SOUTH, SOUTH)), vacancy(), least={NORTH: 1, SOUTH: 1})
+    graph = graph_of(staff, settings=FREE)
+    found = plan_rotation(graph, open_posts="vacant", max_cycle=2)
+    left = [s.facts["left_empty"] for s in found if s.facts.get("chain")]
+    assert len(left) == 1
+    assert left[0] in ("post-c1", "post-c2"), "north has one and needs one"
+    over = plan_rotation(graph, open_posts=["v1"], pinned=[("c0", "v1")])
+    assert over.outcome.conflicts == ("pinned_below_staffing:Hemtjänst Norr",)
+    assert set(rules(over).values()) == {"pinned_below_staffing"}
+    fine = plan_rotation(graph, open_posts=["v1"], pinned=[("post-c1", "v1")])
+    assert [s.facts["left_empty"] for s in fine if s.facts.get("pinned")] == ["post-c1"]
+
+
+@pytest.mark.parametrize(("least", "empties"), [(0, 2), (1, 1), (2, 0)])
+def test_as_many_posts_are_left_empty_as_the_smallest_staffing_lets(least: int, empties: int) -> None:
+    more = (vacancy(), vacancy(post_id="v2"))
+    staff = with_posts(coordinators(2, units=(NORTH,)), *more, least={NORTH: least})
+    found = plan_rotation(graph_of(staff, settings=FREE), open_posts=["v1", "v2"])
+    assert sum("left_empty" in s.facts for s in found) == empties
+    if 0 < empties < 2:
+        assert found.outcome.status is Status.FEASIBLE
+        assert isclose(found.outcome.bound or 0.0, 2 * (found.outcome.objective or 0.0))
+
+
+def test_a_placement_at_another_employer_is_a_post_given_in_the_call() -> None:
+    graph = graph_of(coordinators(2, units=(NORTH, SOUTH)), settings=FREE)
+    outside = {"post_id": "region-1", "unit_id": "Regionen", "roles": [{"title": "samordnare"}]}
+    found = plan_rotation(graph, open_posts=[outside], forbidden=[("c0", "c1")])
+    assert any(m["to_unit"] == "Regionen" for s in found for m in s.facts["moves"])
+    assert found.provenance.request["open_posts"] == [
+        {
+            "post_id": "region-1",
+            "unit_id": "Regionen",
+            "roles": [{"title": "samordnare", "share": None, "role_id": COORDINATOR}],
+            "min_staffing": None,
+        }
+    ]
+    assert repeat(graph, found) == found
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "v1",
+        [{"post_id": "x"}],
+        [{"post_id": "x", "unit_id": "y", "roles": [{"title": "Glidflygare"}]}],
+        [{"post_id": "c0:1", "unit_id": "y", "roles": [{"title": "samordnare"}]}],
+    ],
+)
+def test_an_open_post_that_cannot_be_read_is_refused(wrong: object) -> None:
+    with pytest.raises(InputError, match=r"open[ _]post"):
+        plan_rotation(graph_of(coordinators()), open_posts=wrong)  # type: ignore[arg-type]
+
+
+def test_an_open_post_that_nobody_knows_is_named() -> None:
+    with pytest.raises(UnknownIdError, match="v9"):
+        plan_rotation(graph_of(coordinators()), open_posts=["v9"])
+
+
+def test_who_is_away_from_an_open_post_stays_out_of_the_plan() -> None:
+    graph = graph_of(with_posts(coordinators(2)), settings=FREE)
+    found = plan_rotation(graph, open_posts=["post-c0"])
+    assert rules(found)["c0"] == "post_open"
+    assert any(m["to_post"] == "post-c0" for s in found for m in s.facts["moves"])
+
+
+def test_a_pinned_or_rejected_chain_is_remembered_by_its_target() -> None:
+    staff = with_posts(coordinators(3), vacancy(), vacancy(post_id="v2"))
+    (chain, *_) = [s for s in plan_rotation(graph_of(staff, settings=FREE), open_posts="vacant") if s.facts.get("chain")]
+    for choice, stays in ((Choice.PINNED, True), (Choice.REJECTED, False)):
+        decided = Decision(kind="rotation", choice=choice, people=chain.people, target=chain.target)
+        again = plan_rotation(graph_of(staff.with_decisions([decided]), settings=FREE), open_posts="vacant")
+        assert (chain.target in {s.target for s in again}) is stays
+        assert any(s.facts.get("pinned") for s in again) is stays
+
+
+@pytest.mark.parametrize(
+    ("hours", "expected"),
+    [
+        ({NORTH: "natt"}, {"c1": "working_hours"}),
+        ({NORTH: "natt", "c1": "Natt; helg"}, {}),
+        ({"Hemtjänst Norr": ["natt"], SOUTH: ["natt"]}, {}),
+        ({"c0:1": ["natt", "helg"], "c1": ["natt"]}, {"c1": "working_hours"}),
+    ],
+)
+def test_nobody_moves_to_hours_they_cannot_work(hours: dict[str, object], expected: dict[str, str]) -> None:
+    found = plan_rotation(graph_of(coordinators(), settings=FREE), hours=hours)  # type: ignore[arg-type]
+    assert {p: r for p, r in rules(found).items() if r != "nobody_swaps_back"} == expected
+    assert bool(len(found)) is not bool(expected)
+
+
+def test_hours_of_an_unknown_place_are_refused() -> None:
+    with pytest.raises(UnknownIdError, match="Västra"):
+        plan_rotation(graph_of(coordinators()), hours={"Västra": "natt"})
+
+
+def test_forms_of_employment_that_take_part() -> None:
+    staff = coordinators(3)
+    people = [
+        replace(p, employments=(replace(p.employments[0], form=form),))
+        for p, form in zip(staff.people, ("Tillsvidare", "tillsvidare", "Timavlönad"), strict=True)
+    ]
+    graph = graph_of(staff.replace(people=tuple(people)), settings=FREE)
+    assert rules(plan_rotation(graph, forms=["tillsvidare"])) == {"c2": "employment_form"}
+    assert "c2" not in rules(plan_rotation(graph))
+
+
+@pytest.mark.parametrize(
+    ("answers", "expected"),
+    [
+        ({NORTH: False}, {"c0": "manager_said_no"}),
+        ({"Hemtjänst Norr": False}, {"c0": "manager_said_no"}),
+        ({"u-care": False}, {"c0": "manager_said_no", "c1": "manager_said_no"}),
+        ({"u-care": False, SOUTH: True}, {"c0": "manager_said_no"}),
+        ({"c0": False}, {"c0": "manager_said_no"}),
+        ({NORTH: False, "c0": True}, {}),
+        ({NORTH: True}, {}),
+    ],
+)
+def test_what_managers_answered(answers: dict[str, bool], expected: dict[str, str]) -> None:
+    found = plan_rotation(graph_of(coordinators(3), settings=FREE), managers=answers)
+    assert {p: r for p, r in rules(found).items() if r == "manager_said_no"} == expected
+
+
+def test_managers_of_both_units_are_asked_until_they_have_said_yes() -> None:
+    graph = graph_of(coordinators(2, people={}), settings=FREE)
+    # The managers p7 and p8 of the units are not among the staff here; they are asked all the same.
+    (swap,) = plan_rotation(graph)
+    assert [m["ask_managers"] for m in swap.facts["moves"]] in ([["p7", "p8"], ["p8", "p7"]], [["p8", "p7"], ["p7", "p8"]])
+    assert "managers_to_ask:2" in plan_rotation(graph).notes
+    (swap,) = plan_rotation(graph, managers={NORTH: True})
+    assert {tuple(m["ask_managers"]) for m in swap.facts["moves"]} == {("p8",)}
+    (swap,) = plan_rotation(graph, managers={"u-care": True})
+    assert not any(m["ask_managers"] for m in swap.facts["moves"])
+
+
+def test_a_decision_about_one_person_keeps_the_person_out_or_out_of_a_unit() -> None:
+    def of(choice: Choice, target: str = "") -> Suggestions:
+        decided = Decision(kind="rotation", choice=choice, people=("c0",), target=target)
+        return plan_rotation(graph_of(coordinators(2, decisions=(decided,)), settings=FREE))
+
+    assert rules(of(Choice.REJECTED))["c0"] == "rejected_before"
+    assert rules(of(Choice.PINNED))["c0"] == "locked"
+    assert rules(of(Choice.FORBIDDEN, SOUTH))["c0"] == "forbidden_move"
+    assert rules(of(Choice.FORBIDDEN, "Hemtjänst Söder"))["c0"] == "forbidden_move"
+    assert len(of(Choice.FORBIDDEN, OFFICE)) == 1
+
+
+def test_the_latest_decision_counts_whatever_the_order_of_the_table() -> None:
+    no = Decision(kind="rotation", choice=Choice.REJECTED, people=("c0", "c1"), day=date(2026, 5, 1))
+    yes = replace(no, choice=Choice.PINNED, day=date(2026, 6, 1))
+    for decisions in ((no, yes), (yes, no)):
+        (swap,) = plan_rotation(graph_of(coordinators(decisions=decisions), settings=FREE))
+        assert swap.facts["pinned"]
+    same_day = replace(yes, day=no.day)
+    for decisions in ((no, same_day), (same_day, no)):
+        assert len(plan_rotation(graph_of(coordinators(decisions=decisions), settings=FREE))) == 0
+
+
+def test_a_try_out_lasts_weeks_and_a_placement_months_from_the_day_it_starts() -> None:
+    graph = graph_of(coordinators(), settings=FREE)
+    (swap,) = plan_rotation(graph, weeks=4, start=date(2026, 9, 7))
+    assert (swap.facts["weeks"], swap.facts["months"], swap.facts["try_out"]) == (4, None, True)
+    assert (swap.facts["start"], swap.facts["follow_up"], swap.facts["end"]) == ("2026-09-07", "2026-09-20", "2026-10-04")
+    assert swap.explain("sv").splitlines()[0].endswith("prova på i 4 veckor.")
+    # Six months from the last of August end with February, which is shorter.
+    (swap,) = plan_rotation(graph, months=6, start="2026-08-31")
+    assert (swap.facts["start"], swap.facts["end"]) == ("2026-08-31", "2027-02-27")
+    assert "try_out" not in swap.facts
+    # Short of one step in rostering (weight 1), one in calming (0.7) and two in Finnish (0.4 each).
+    assert swap.facts["moves"][0]["learning_goals"] == [ROSTER, FINNISH, CALM]
+    assert repeat(graph, plan_rotation(graph, weeks=2, start="2026-09-07")).provenance.request["start"] == "2026-09-07"
+
+
+@pytest.mark.parametrize("fault", [{"weeks": 1}, {"weeks": 9}, {"periods": 0}, {"periods": 13}, {"start": "i höst"}])
+def test_lengths_out_of_range_are_refused(fault: dict[str, object]) -> None:
+    with pytest.raises(InputError, match=next(iter(fault))):
+        plan_rotation(graph_of(), **fault)  # type: ignore[arg-type]
+
+
+def test_who_leaves_before_the_last_day_does_not_move_and_is_not_counted_on() -> None:
+    def crew(**own: dict[str, object]) -> list[Person]:
+        return [
+            person("a", role_id=ASSISTANT, **own.get("a", {})),  # type: ignore[arg-type]
+            person("b", unit=SOUTH, role_id=COORDINATOR),
+            person("stays", role_id=ASSISTANT, rotation="no", **own.get("stays", {})),  # type: ignore[arg-type]
+        ]
+
+    held = [piece(p, c, 2) for p in ("a", "b", "stays") for c in (DEMENTIA, ROSTER, CALM)]
+    held += [piece("a", LIFT, 2), piece("stays", LIFT, 2)]
+    settings = Settings.of({"suggest": {"moving_share": 1.0}, "fit": {"cutoff": 0.3}})
+    day = date(2026, 10, 1)
+    # Two lift; the one who stays is enough, until it is known that this one leaves within the half year.
+    assert cycles(plan_rotation(graph_of(small_staff(crew(), held, []), settings=settings))) == {("a", "b")}
+    leaves = graph_of(small_staff(crew(stays={"end": day}), held, []), settings=settings)
+    assert rules(plan_rotation(leaves)) == {"a": "needed_for_cover", "b": "not_in_best_plan", "stays": "opted_out"}
+    assert cycles(plan_rotation(leaves, months=3)) == {("a", "b")}, "over by then"
+    gone = graph_of(small_staff(crew(a={"end": day}), held, []), settings=settings)
+    assert rules(plan_rotation(gone))["a"] == "leaves_before_end"
+    assert cycles(plan_rotation(gone, weeks=8)) == {("a", "b")}
+
+
+def test_a_limit_of_the_unit_that_holds_somebody_back_is_named() -> None:
+    staff = coordinators(6, units=(NORTH, SOUTH))
+    found = plan_rotation(graph_of(staff, settings=Settings.of({"suggest": {"moving_share": 0.4, "cover": 0}})))
+    assert len(found) == 1
+    assert list(rules(found).values()) == ["unit_limit_reached"] * 4
+
+
+def test_the_cover_of_the_unit_that_holds_somebody_back_is_named() -> None:
+    crew = [
+        person("a", role_id=ASSISTANT),
+        person("b", unit=SOUTH, role_id=COORDINATOR),
+        person("c", unit=OFFICE, role_id=COORDINATOR),
+    ]
+    held = [piece(p, c, 2) for p in ("a", "b", "c") for c in (DEMENTIA, ROSTER, CALM)]
+    settings = Settings.of({"suggest": {"moving_share": 1.0}, "fit": {"cutoff": 0.3}})
+    found = plan_rotation(graph_of(small_staff(crew, [*held, piece("a", LIFT, 2)], []), settings=settings))
+    assert cycles(found) == {("b", "c")}
+    assert rules(found) == {"a": "needed_for_cover"}
+
+
+@pytest.mark.parametrize("seed", [0, 2, 4])
+def test_two_periods_equal_the_best_of_every_pair_of_plans(seed: int) -> None:
+    graph = graph_of(random_staff(seed, 5), settings=FREE)
+    moves, ids = moves_of(graph), graph.person_ids
+    plans = []
+    for places in permutations(ids):
+        plan = {i: j for i, j in zip(ids, places, strict=True) if i != j}
+        if all(m in moves for m in plan.items()) and _longest(plan) <= 3:
+            plans.append((set(plan.items()), sum(moves[m] for m in plan.items())))
+    best = max(a + b for one, a in plans for two, b in plans if not one & two)
+    found = plan_rotation(graph, periods=2, months=3)
+    total = sum(s.score * len(s.members) for s in found)
+    assert isclose(total, best, abs_tol=1e-9)
+    placed = [(m["person_id"], m["to_post"]) for s in found for m in s.facts["moves"]]
+    assert len(placed) == len(set(placed)), "nobody twice in the same post"
+    for s in found:
+        starts = {1: ("2026-06-30", "2026-09-29"), 2: ("2026-09-30", "2026-12-29")}
+        assert (s.facts["start"], s.facts["end"]) == starts[s.facts["period"]]
+        assert f"Period {s.facts['period']}: " in s.explain("sv")
+
+
+def test_pins_belong_to_the_first_period_and_an_earlier_plan_is_begun_from() -> None:
+    graph = graph_of(coordinators(4), settings=FREE)
+    pinned = plan_rotation(graph, periods=2, pinned=[("c0", "c2")], max_cycle=2)
+    assert [(s.people, s.facts["period"]) for s in pinned if s.facts.get("pinned")] == [(("c0", "c2"), 1)]
+    assert (2, {"c0", "c2"}) not in [(s.facts["period"], set(s.people)) for s in pinned]
+    again = repeat(graph, pinned, pinned=[], earlier=pinned)
+    assert (again.outcome.objective or 0.0) >= (pinned.outcome.objective or 0.0) - 1e-9
+    assert repeat(graph, again) == again
+
+
+def test_where_somebody_must_wait_while_others_move_three_times_it_is_said() -> None:
+    # Only one of north may move at a time, so that of its four somebody never does in three periods.
+    staff = coordinators(8, units=(NORTH, SOUTH))
+    units = [replace(u, max_moving_share=0.25) if u.unit_id in (NORTH, SOUTH) else u for u in UNITS]
+    found = plan_rotation(graph_of(staff.replace(units=tuple(units)), settings=FREE), periods=3, months=2)
+    moves = {p: sum(p in s.people for s in found) for p in graph_of(staff).person_ids}
+    noted = any(n.startswith("waits_not_kept") for n in found.notes)
+    assert noted or not (max(moves.values()) >= 3 and min(moves.values()) == 0)
+    assert all(
+        sum(m["from_unit"] == NORTH for s in found if s.facts["period"] == t for m in s.facts["moves"]) <= 1 for t in (1, 2, 3)
+    )
+
+
+@pytest.mark.parametrize("seed", [0, 3, 11])
+def test_what_an_alternative_or_a_refusal_costs_holds_when_it_is_tried(seed: int) -> None:
+    settings = Settings.of({"suggest": {"moving_share": 0.5}})
+    graph = graph_of(random_staff(seed, 9), settings=settings)
+    found = plan_rotation(graph)
+    if found.outcome.status is not Status.OPTIMAL:
+        pytest.fail("the case is to be proven")
+    best = found.outcome.objective or 0.0
+    for s in found:
+        for other in s.alternatives:
+            tried = repeat(graph, found, pinned=[other.people])
+            assert best - (tried.outcome.objective or 0.0) >= (other.cost or 0.0) - 1e-7
+        without, cost = refuse(graph, found, s.rank)
+        assert cost <= s.facts["refusal_at_most"] + 1e-7
+        assert s.people not in [t.people for t in without]
+
+
+def test_some_alternatives_cost_something_and_are_said_so() -> None:
+    found = [s for seed in (0, 3, 11) for s in plan_rotation(graph_of(random_staff(seed, 9), settings=FREE))]
+    told = [a for s in found for a in s.alternatives if a.cost]
+    assert told
+    assert any("helheten förlorar minst" in s.explain("sv") for s in found)
+    assert all("Om bytet avböjs förlorar hela planen högst" in s.explain("sv") for s in found)
+
+
+RICH = {
+    "plain": {},
+    "two periods": {"periods": 2, "months": 3},
+    "chains": {"open_posts": "vacant", "weeks": 4, "managers": {SOUTH: True}},
+    "free": {"max_cycle": None, "hours": {NORTH: "natt", SOUTH: "natt", OFFICE: "natt"}},
+}
+
+
+@pytest.mark.parametrize("call", list(RICH))
+def test_the_same_call_twice_and_on_shuffled_tables_gives_equal_bytes(call: str) -> None:
+    staff = with_posts(random_staff(4, 8), vacancy(), vacancy(SOUTH, "v2"))
+    first = plan_rotation(graph_of(staff, settings=FREE), **RICH[call])  # type: ignore[arg-type]
+    assert len(first)
+    assert plan_rotation(graph_of(staff, settings=FREE), **RICH[call]).to_json() == first.to_json()  # type: ignore[arg-type]
+    for order in (1, 2):
+        assert plan_rotation(graph_of(shuffled(staff, order), settings=FREE), **RICH[call]).to_json() == first.to_json()  # type: ignore[arg-type]
+    assert repeat(graph_of(staff, settings=FREE), Suggestions.from_json(first.to_json())) == first
+
+
+def test_pins_that_leave_a_unit_without_a_critical_competence_are_infeasible_by_name() -> None:
+    crew = [person("a", role_id=ASSISTANT), person("b", unit=SOUTH, role_id=COORDINATOR)]
+    held = [piece(p, c, 2) for p in ("a", "b") for c in (DEMENTIA, ROSTER, CALM)]
+    settings = Settings.of({"suggest": {"moving_share": 1.0}, "fit": {"cutoff": 0.3}})
+    graph = graph_of(small_staff(crew, [*held, piece("a", LIFT, 2)], []), settings=settings)
+    found = plan_rotation(graph, pinned=[("a", "b")])
+    assert found.outcome.conflicts == ("pinned_breaks_cover:Hemtjänst Norr",)
+
+
+def test_every_hard_rule_the_call_names_has_a_test_here() -> None:
+    said = " ".join((plan_rotation.__doc__ or "").split())
+    named = said.partition("Hard rules: takes_part, ")[2].partition(". ")[0].split(", ")
+    named += said.partition("are told so (")[2].partition(")")[0].split(", ")
+    assert len(named) >= 15
+    here = Path(__file__).read_text(encoding="utf-8").partition("def test_every_hard_rule")[0]
+    pins = ["over_unit_limit", "breaks_cover", "twice", "too_long", "below_staffing"]
+    assert not {n for n in (*named, "opted_out", "not_opted_in", *(f"pinned_{p}" for p in pins)) if f'"{n}' not in here}

@@ -20,7 +20,7 @@ from competence.solve.budget import PROOF, Progress
 from competence.solve.periods import PeriodsSolution, PeriodsStart, rotate_periods
 from competence.solve.rotate import RotationSolution, RotationStart, enumerate_cycles, rotate
 
-__all__ = ["Model", "Others", "Plan", "Ring", "alternatives", "best_periods", "best_plan"]
+__all__ = ["Model", "Others", "Plan", "Ring", "alternatives", "best_periods", "best_plan", "held_back"]
 
 Ring = tuple[int, ...]
 """Places in a ring: who holds each moves to the next; after an open post stands the post left empty in its stead."""
@@ -343,6 +343,25 @@ def alternatives(model: Model, plan: Plan, most: int) -> dict[Ring, Others]:
         if ring not in model.pins and not any(i >= n for i in ring):
             refusal -= room.instead(ring, rings[near], worth[near])
         found[ring] = Others(tuple(listed), refusal)
+    return found
+
+
+def held_back(model: Model, rings: Sequence[Ring]) -> dict[int, str]:
+    """Name the limit of their unit that keeps people where they are, by who holds the place.
+
+    ``unit_limit_reached`` where the unit lets nobody more move; ``needed_for_cover`` where it would have too few holders
+    of a critical competence without the person, unless another holder came.
+    """
+    room = _Room(model, rings)
+    found: dict[int, str] = {}
+    for i in np.flatnonzero(model.whole).tolist():
+        owner, unit = int(model.owner[i]), model.groups[i]
+        if room.moving[owner]:
+            continue
+        if room.left[unit] < 1:
+            found[owner] = "unit_limit_reached"
+        elif (room.slack[unit] - room.held[i] < -1e-9).any():
+            found[owner] = "needed_for_cover"
     return found
 
 

@@ -27,7 +27,7 @@ from competence.settings import Settings
 from competence.solve.budget import Progress
 from competence.solve.order import seeded_order
 from competence.suggest._rotation_moves import OPEN, Moves, Place, places_of, share_of
-from competence.suggest._rotation_plan import Model, Plan, Ring, alternatives, best_periods, best_plan
+from competence.suggest._rotation_plan import Model, Plan, Ring, alternatives, best_periods, best_plan, held_back
 from competence.suggest._rotation_words import ARROW, KIND, Span, suggestion_of
 from competence.suggest.result import LeftOutRow, Suggestions
 from competence.suggest.scoring import not_taking_part, prepare
@@ -148,7 +148,8 @@ def plan_rotation(
     growth against the roles of the post, interest (share of the concepts the person wants to learn or use that the post
     asks for), new_unit. Hard rules: takes_part, employment_form, leaves_before_end, post_open, manager_said_no, locked,
     hard_requirement, fit_below_cutoff, nothing_to_learn, travel_too_long, share_differs, working_hours, same_work,
-    forbidden_move. At most ``settings.suggest.choices`` places per place held are considered, the best ones; the bound
+    forbidden_move. Of those left over for whom there were moves, those that a unit's limit or cover holds back are told so
+    (unit_limit_reached, needed_for_cover). At most ``settings.suggest.choices`` places per place held are considered, the best ones; the bound
     is for those. Cycles change no unit's headcount; a chain leaves a post empty only where the unit has more people than
     the smallest staffing its posts state.
 
@@ -275,10 +276,12 @@ def plan_rotation(
     in_arcs = {places[j].row for j in set(gain.indices.tolist())}
     may_leave = {places[i].row for i in np.flatnonzero(np.diff(gain.indptr)).tolist()}
     impossible = plan.outcome.status is Status.INFEASIBLE
+    limited = held_back(model, [ring for _, ring in plan.rings]) if periods == 1 and not impossible else {}
     for row in movers:
         if row not in moving and not impossible:
             reachable = row in may_leave and (row in in_arcs or bool(opened))
-            left_out.append(LeftOutRow(graph.person_ids[row], "not_in_best_plan" if reachable else moves.why_not(row)))
+            rule = limited.get(row, "not_in_best_plan") if reachable else moves.why_not(row)
+            left_out.append(LeftOutRow(graph.person_ids[row], rule))
     if not items and not impossible:
         return empty("no_cycles")
     shuffle = seeded_order(["|".join((str(s.facts.get("period", 1)), *s.people)) for s in items], seed)
