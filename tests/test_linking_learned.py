@@ -97,6 +97,31 @@ def test_trees_as_arrays_answer_as_the_model_they_come_from() -> None:
     assert (Trees.of(trees.arrays()).log_odds(fresh) == trees.log_odds(fresh)).all()
 
 
+def test_several_models_answer_with_the_mean_of_their_log_odds() -> None:
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    random = np.random.Generator(np.random.PCG64(4))
+    inputs = random.normal(size=(600, 5))
+    right = inputs[:, 0] - inputs[:, 3] > 0.2
+    fresh = random.normal(size=(50, 5))
+    models = [
+        HistGradientBoostingClassifier(
+            max_iter=20,
+            learning_rate=0.06,
+            max_leaf_nodes=8,
+            max_depth=7,
+            min_samples_leaf=40,
+            l2_regularization=1.0,
+            max_features=0.4,
+            early_stopping=False,
+            random_state=seed,
+        ).fit(inputs, right)
+        for seed in range(3)
+    ]
+    expected = np.mean([m.decision_function(fresh) for m in models], axis=0)
+    assert Trees.fit(inputs, right, trees=20, models=3).log_odds(fresh) == pytest.approx(expected, abs=1e-9)
+
+
 # ---------------------------------------------------------------- spelling and the sexes
 
 
