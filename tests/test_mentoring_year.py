@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import date
 from math import isclose
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cases import ASSISTANT, DEMENTIA, NORTH, OFFICE, ROSTER, SOUTH, linker, person, piece, small_staff, taxonomy, wish
@@ -36,8 +37,8 @@ LEVELS = {"t1": (3, 2), "t2": (2, 3), "t3": (2, 3), "t4": (3, 0), "t5": (3, 2), 
 
 
 def somebody(k: int, person_id: str, *, mentor: bool, mentee: bool, places: int | None = None) -> Person:
-    answers = {"mentor": "yes" if mentor else "no", "mentee": "yes" if mentee else "no"}
-    return person(person_id, SEXES[k % 5], unit=WHERE[k % 3], role_id=ASSISTANT, capacity=places, **answers)
+    fields: dict[str, Any] = {"mentor": "yes" if mentor else "no", "mentee": "yes" if mentee else "no"}
+    return person(person_id, SEXES[k % 5], unit=WHERE[k % 3], role_id=ASSISTANT, capacity=places, **fields)
 
 
 def staff_of(*, late: bool) -> Staff:

@@ -75,7 +75,7 @@ class Plan:
         offered = (mine[row] >= 0) & (column != mine[row]) & (room[column] > taken[column])
         loss = np.full(len(row), np.nan)
         if self.assignment is not None and self.aims is not None:
-            loss = self._loss(row, column, mine, fixed, room)
+            loss = _loss(self.assignment, self.aims, row, column, mine, fixed, room)
             loss[fixed[row]] = np.nan
         first = np.where(np.isnan(loss), 0.0, loss)
         best = np.lexsort((column, -score.data, first, row))
@@ -89,28 +89,28 @@ class Plan:
             found[int(row[at])].append(Other(int(column[at]), at, cost, displaces))
         return found
 
-    def _loss(
-        self,
-        row: NDArray[np.int64],
-        column: NDArray[np.int64],
-        mine: NDArray[np.int64],
-        fixed: NDArray[np.bool_],
-        room: NDArray[np.int64],
-    ) -> NDArray[np.float64]:
-        """Return at least what the aims lose where a pair is made, per allowed pair."""
-        if self.assignment is None or self.aims is None:
-            raise ValueError("a plan without prices loses nothing that they could tell")
-        u, v = self.assignment.row_duals, self.assignment.column_duals
-        reduced = np.maximum(u[row] + v[column] - (self.assignment.pair_bonus + self.aims.data), 0.0)
-        # What it costs each mentee to go to another mentor than now, or without.
-        leaving = np.where(fixed, np.inf, np.maximum(u, 0.0))
-        elsewhere = (column != mine[row]) & ~fixed[row]
-        np.minimum.at(leaving, row[elsewhere], reduced[elsewhere])
-        easiest = np.full(len(room), np.inf)
-        placed = mine >= 0
-        np.minimum.at(easiest, mine[placed], leaving[placed])
-        easiest[np.bincount(mine[placed], minlength=len(room)) < room] = 0.0
-        return reduced + easiest[column]
+
+def _loss(
+    assignment: Assignment,
+    aims: sparse.csr_array,
+    row: NDArray[np.int64],
+    column: NDArray[np.int64],
+    mine: NDArray[np.int64],
+    fixed: NDArray[np.bool_],
+    room: NDArray[np.int64],
+) -> NDArray[np.float64]:
+    """Return at least what the aims lose where a pair is made, per allowed pair."""
+    u, v = assignment.row_duals, assignment.column_duals
+    reduced = np.maximum(u[row] + v[column] - (assignment.pair_bonus + aims.data), 0.0)
+    # What it costs each mentee to go to another mentor than now, or without.
+    leaving = np.where(fixed, np.inf, np.maximum(u, 0.0))
+    elsewhere = (column != mine[row]) & ~fixed[row]
+    np.minimum.at(leaving, row[elsewhere], reduced[elsewhere])
+    easiest = np.full(len(room), np.inf)
+    placed = mine >= 0
+    np.minimum.at(easiest, mine[placed], leaving[placed])
+    easiest[np.bincount(mine[placed], minlength=len(room)) < room] = 0.0
+    return reduced + easiest[column]
 
 
 def _rank_within(group: NDArray[np.int64]) -> NDArray[np.int64]:
