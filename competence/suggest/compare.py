@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, replace
 from math import fsum
 from typing import TYPE_CHECKING, Any
 
-from competence._texts import text
+from competence._texts import keys, text
 from competence.errors import InputError
 from competence.explain import join
 from competence.figures import segregation
@@ -270,7 +270,7 @@ class PlanComparison:
         """Say what was changed, what that changed in the plan, and what it cost."""
         lines = []
         if self.arguments:
-            lines.append(text("plan.arguments", lang, names=join(self.arguments, lang)))
+            lines.append(text("plan.arguments", lang, names=join((_called(a, lang) for a in self.arguments), lang)))
         lines.append(text("plan.cycles", lang, kept=len(self.kept), gone=len(self.gone), new=len(self.new)))
         if self.cost is not None and self.objective_before is not None and self.objective_after is not None:
             key = "plan.cost_none" if abs(self.cost) <= _SAME else "plan.cost" if self.cost > 0 else "plan.gain"
@@ -645,6 +645,12 @@ def _arguments(before: Suggestions, after: Suggestions) -> tuple[str, ...]:
     if before.provenance.seed != after.provenance.seed:
         asked.add("seed")
     return tuple(sorted(asked))
+
+
+def _called(argument: str, lang: str) -> str:
+    """Return the words for an argument or setting, else its name."""
+    key = f"plan.argument.{argument.removeprefix('suggest.')}"
+    return text(key, lang) if key in keys(lang) else argument
 
 
 def _number(value: float, lang: str, decimals: int) -> str:
