@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import combinations
@@ -101,7 +102,7 @@ PAIRS = [(None, None), (("r0", "r1"), None), (None, ("r0", "r1")), (("r2", "r3")
 
 
 @pytest.mark.parametrize("pair", PAIRS)
-@pytest.mark.parametrize(("seed", "size", "n"), [(0, 3, 2), (1, 2, 3), (2, 3, 1), (3, 3, 2), (4, 2, 2)])
+@pytest.mark.parametrize(("seed", "size", "n"), [(0, 3, 2), (1, 2, 3), (2, 3, 1), (4, 2, 2)])
 def test_selected_teams_equal_the_best_of_every_possible_plan(
     seed: int, size: int, n: int, pair: tuple[tuple[str, str] | None, tuple[str, str] | None]
 ) -> None:
@@ -126,7 +127,7 @@ def test_selected_teams_equal_the_best_of_every_possible_plan(
         assert len(s.people) == size
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(4))
 def test_a_partition_places_everybody_and_equals_the_best_of_every_possible_plan(seed: int) -> None:
     graph = graph_of(random_staff(seed, 7))
     found = form_teams(graph, list(NEED), size=3, n=None)
@@ -138,7 +139,7 @@ def test_a_partition_places_everybody_and_equals_the_best_of_every_possible_plan
     assert reached(found.neutral) == pytest.approx(best(graph, list(every_plan(graph.person_ids, (4, 3)))), abs=1e-9)
 
 
-@pytest.mark.parametrize("epsilon", [0.0, 0.02, 0.05])
+@pytest.mark.parametrize("epsilon", [0.0, 0.05])
 @pytest.mark.parametrize("balance", ["no_lone", "balanced", "proportional"])
 @pytest.mark.parametrize("seed", range(3))
 def test_stage_two_gives_up_no_more_than_epsilon_of_the_worst_and_of_the_mean(seed: int, balance: str, epsilon: float) -> None:
@@ -398,7 +399,7 @@ def test_tasks_and_a_need_of_its_own_are_not_mixed_up() -> None:
     task = TeamTask(name="A", need=LIFT)
     for wrong in ({}, {"need": LIFT, "tasks": [task]}, {"tasks": [task, task]}, {"tasks": [replace(task, name=" ")]}):
         with pytest.raises(InputError, match=r"(need|name) of its own"):
-            form_teams(graph, **wrong)  # type: ignore[arg-type]
+            form_teams(graph, **wrong)
     for fault in ({"size": 1}, {"n": 0}, {"priority": 0}):
         with pytest.raises(InputError, match=f"{next(iter(fault))} of task 'A'"):
             form_teams(graph, tasks=[replace(task, **fault)])  # type: ignore[arg-type]
@@ -458,7 +459,7 @@ def team_of(*people: tuple[str, str, str], **options: Any) -> Suggestions:
 
 
 # The rule that bites, the pool, what is asked, and the row of left_out that must name it.
-BITES = {
+BITES: dict[str, tuple[list[tuple[str, str, str]], dict[str, Any]]] = {
     # The best two are kept apart, so the one left out would have raised the coverage.
     "kept_apart": (
         [("a", NORTH, "L"), ("b", SOUTH, "F"), ("c", OFFICE, "")],
@@ -496,35 +497,43 @@ def test_whoever_a_rule_keeps_out_is_told_which(rule: str) -> None:
     assert set(rules(without).values()) == {"not_selected"}
 
 
-CONFLICTS = {
-    "together_too_large": ({"n": None, "size": 2, "together": [("a", "b"), ("b", "c")]}, (2, 3)),
-    "apart_too_many": ({"n": None, "size": 2, "apart": [("a", "b"), ("b", "c"), ("a", "c")]}, (2, 3)),
-    "together_apart": ({"n": None, "size": 2, "together": [("a", "b")], "apart": [("a", "b")]}, None),
-    "together_at_most": ({"n": None, "size": 2, "together": [("a", "b")], "at_most": 1}, None),
-    "at_most": ({"n": 2, "size": 2, "at_most": 1, "only": "abc"}, None),
-    "too_few_people_after_together": ({"n": 2, "size": 2, "together": [("a", "b"), ("b", "c")]}, (1, 4)),
-    "pool_too_small": ({"n": 3, "size": 2}, (4, 6)),
+# What is asked of four people, three of one unit, in teams of two; the name of the conflict, and how many there are of
+# how many needed, under which name.
+CONFLICTS: dict[str, tuple[dict[str, Any], str, tuple[int, int] | None]] = {
+    "together_too_large": ({"n": None, "together": [("a", "b"), ("b", "c")]}, "together_too_large", (2, 3)),
+    "apart_too_many": ({"n": None, "apart": [("a", "b"), ("b", "c"), ("a", "c")]}, "apart_too_many", (2, 3)),
+    "together_apart": ({"n": None, "together": [("a", "b")], "apart": [("a", "b")]}, "", None),
+    "together_at_most": ({"n": None, "together": [("a", "b")], "at_most": 1}, "", None),
+    # Two of the three of one unit find a place in two teams, and the fourth: three of four.
+    "at_most": ({"n": 2, "at_most": 1}, "at_most", (3, 4)),
+    "at_most, everybody": ({"n": None, "at_most": 1}, "unit_over_limit", (2, 3)),
+    "too_few_people_after_together": ({"n": 2, "together": [("a", "b"), ("b", "c")]}, "too_few_people_after_together", (1, 4)),
+    "pool_too_small": ({"n": 3}, "too_few_people", (4, 6)),
 }
 
 
 @pytest.mark.parametrize("name", CONFLICTS)
 def test_each_rule_that_allows_no_plan_is_named_with_how_many_are_short(name: str) -> None:
-    options, figures = CONFLICTS[name]
-    # Two units: three in the north, of whom a plan with one of each unit per team can use two.
+    options, limited, figures = CONFLICTS[name]
     units = {"a": NORTH, "b": NORTH, "c": NORTH, "d": SOUTH}
     people = [person(p, unit=unit) for p, unit in units.items()]
     graph = graph_of(small_staff(people, [piece(p, LIFT) for p in units], []))
-    asked = {k: v for k, v in options.items() if k != "only"}
-    found = form_teams(graph, LIFT, people=list(units), **asked)
-    if name == "at_most":
-        assert found.outcome.status is Status.INFEASIBLE
-    assert name in {c.partition(":")[0] for c in found.outcome.conflicts}
-    assert name in rules(found).values() or name not in found.outcome.conflicts[:1]
+    found = form_teams(graph, LIFT, people=list(units), size=2, **options)
     assert len(found) == 0
-    if figures is not None:
-        (limit,) = [c for c in found.provenance.request["certificate"] if c["rule"] in (name, "too_few_people")]
-        assert (limit["available"], limit["needed"], limit["short"]) == (*figures, figures[1] - figures[0])
-        assert str(limit["short"]) in found.explain("sv").splitlines()[-2 if found.notes else -1]
+    named = [c.partition(":")[0] for c in found.outcome.conflicts]
+    assert name.partition(",")[0] in named
+    assert rules(found) == dict.fromkeys(units, named[0])
+    # Without what is asked of pairs and units there is a plan (for the last, with fewer teams).
+    assert len(form_teams(graph, LIFT, people=list(units), size=2, n=2)) == 2
+    if figures is None:
+        return
+    available, needed = figures
+    (limit,) = (c for c in found.provenance.request["certificate"] if c["rule"] == limited)
+    assert (limit["available"], limit["needed"], limit["short"]) == (available, needed, needed - available)
+    short = needed - available
+    for lang, ending in (("sv", rf"(saknas|fattas|är) {short}( för många)?\.$"), ("en", rf": {short} (short|too many)\.$")):
+        (line,) = (part for part in found.explain(lang).splitlines() if re.search(ending, part))
+        assert {str(available), str(needed)} <= set(re.findall(r"\d+", line))
 
 
 # -- the certificate and the stages in words --------------------------------------------------------------------------
@@ -627,7 +636,7 @@ def test_co_leaders_are_the_best_of_all_disjoint_pairs_who_complement_each_other
     graph = graph_of(random_staff(seed, 8))
     apart = ("r0", "r1")
     found = form_teams(graph, list(LEADING), purpose="co_leaders", n=n, people=graph.person_ids, apart=[apart])
-    possible = {
+    possible: dict[tuple[str, ...], float] = {
         pair: score
         for pair in combinations(graph.person_ids, 2)
         if pair != apart and (score := pair_score(graph, pair)) is not None
@@ -740,7 +749,7 @@ def test_what_has_no_meaning_in_a_circle_or_between_co_leaders_is_refused() -> N
         ("project", {"willing": ["p1"]}),
     ):
         with pytest.raises(InputError, match=next(iter(wrong))):
-            form_teams(graph, LIFT, purpose=purpose, **wrong)  # type: ignore[arg-type]
+            form_teams(graph, LIFT, purpose=purpose, **wrong)
     none = form_teams(graph, "demensvård", purpose="circle")
     assert none.outcome.conflicts == ("too_few",)
 
@@ -801,3 +810,32 @@ def test_weights_of_co_leaders_are_settings() -> None:
     assert found[0].score == 1.0
     with pytest.raises(InputError, match="co_leaders"):
         Settings.of({"suggest": {"co_leaders": {"coverage": 1.0}}})
+
+
+def test_what_was_turned_down_is_not_suggested_again_or_told_to_have_been() -> None:
+    need = {"demensvård": 3, "schemaläggning": 3}
+    first = form_teams(graph_of(), need, purpose="co_leaders", willing=["p1", "p3", "p7"])
+    no = Decision(kind="teams", choice=Choice.REJECTED, people=first[0].people)
+    then = form_teams(graph_of(small_staff(decisions=(no,))), need, purpose="co_leaders", willing=["p1", "p3", "p7"])
+    assert len(then) == 1
+    assert then[0].people != first[0].people
+    team = form_teams(graph_of(), need, people=["p1", "p2", "p3"], size=2)
+    no = replace(no, people=team[0].people)
+    told = form_teams(graph_of(small_staff(decisions=(no,))), need, people=["p1", "p2", "p3"], size=2)
+    assert told[0].people == team[0].people
+    assert f"rejected_before:{', '.join(team[0].people)}" in told.notes
+    staff = spread_out(3, 12)
+    circle = form_teams(graph_of(staff), "demensvård", purpose="circle", size=4, n=1)
+    no = replace(no, people=circle[0].people)
+    after = form_teams(graph_of(staff.replace(decisions=(no,))), "demensvård", purpose="circle", size=4, n=1)
+    assert circle[0].people not in {s.people for s in after}
+    assert "rejected_before" in rules(after).values()
+
+
+def test_with_no_steps_what_the_pool_allows_is_said_before_any_search() -> None:
+    graph = graph_of(random_staff(1, 9))
+    before, run = (form_teams(graph, list(NEED), people=graph.person_ids, size=3, n=2, effort=e) for e in (0, None))
+    keys = ("pool_bounds", "pool_limits")
+    told = [{k: f.provenance.request["difference"][k] for k in keys} for f in (before, run)]
+    assert told[0] == told[1]
+    assert before.outcome.steps == 0

@@ -47,6 +47,7 @@ def deal_circles(
     apart: Iterable[tuple[str, str]],
     balance: str,
     epsilon: float,
+    refused: frozenset[frozenset[str]],
     settings: Settings,
     seed: int,
 ) -> Dealt:
@@ -58,7 +59,8 @@ def deal_circles(
     and mean score keep what ``epsilon`` asks, the best by ``balance`` is taken, the first of equals.
     """
     deals = [
-        _deal(graph, topic, size, n, people, units, apart, settings, seed + k) for k in range(_DEALS if balance != "off" else 1)
+        _deal(graph, topic, size, n, people, units, apart, refused, settings, seed + k)
+        for k in range(_DEALS if balance != "off" else 1)
     ]
     first, left_first, reason = deals[0]
     if not first:
@@ -97,13 +99,14 @@ def _deal(
     people: Sequence[str] | None,
     units: Sequence[str] | None,
     apart: Iterable[tuple[str, str]],
+    refused: frozenset[frozenset[str]],
     settings: Settings,
     seed: int,
 ) -> tuple[tuple[Suggestion, ...], tuple[LeftOutRow, ...], str | None]:
     from competence.organisation.circles import circles
 
     found = circles(graph, topic, size=(4, size), n=n, units=units, bringing=people, seeking=people, apart=apart, seed=seed)
-    made, left_out = circle_suggestions(graph, found, frozenset(), 0.0, settings)
+    made, left_out = circle_suggestions(graph, found, refused, 0.0, settings)
     teams = tuple(replace(s, kind="teams", facts={**s.facts, **sexes_of(graph, s.people)}) for s in made)
     return teams, tuple(left_out), found.reason
 

@@ -37,6 +37,7 @@ class Bench:
     free: NDArray[np.int64]
     _beside: dict[int, set[int]] = field(default_factory=dict)
     _apart: dict[int, set[int]] = field(default_factory=dict)
+    _kinds: dict[int, tuple[NDArray[np.bool_], tuple[NDArray[np.int64], ...]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for pairs, found in ((self.rules.together, self._beside), (self.rules.apart, self._apart)):
@@ -71,36 +72,61 @@ class Bench:
         found = []
         for out, scores, members in self._tried(job, team):
             for kind in np.lexsort((np.arange(scores.size), -scores)).tolist():
-                new = next((i for i in members[kind] if self.against(team, out, i) is None), None)
+                new = next((int(i) for i in members[kind] if self.against(team, out, int(i)) is None), None)
                 if new is not None:
                     found.append(Exchange(out, new, coverage(job, [*(i for i in team if i != out), new])))
                     break
         return sorted(found, key=lambda e: (-e.score, e.out))
 
-    def kept_out(self, job: Job, team: Sequence[int]) -> dict[int, tuple[str, int] | None]:
-        """Return those who would raise the team's coverage in some member's place, and the rule against it (None: no rule)."""
-        now = coverage(job, team)
-        found: dict[int, tuple[str, int] | None] = {}
-        for out, scores, members in self._tried(job, team):
-            for kind in np.flatnonzero(scores > now + _GAIN).tolist():
-                for new in members[kind]:
-                    if new not in found or found[new] is not None:
-                        rule = self.against(team, out, new)
-                        found[new] = rule if rule is None or new not in found else found[new]
-        return found
+    def kept_out(self, teams: Sequence[tuple[Job, Sequence[int]]]) -> dict[int, tuple[str, int]]:
+        """Return those who would raise some team's coverage but for a rule, with the rule and the position it is about.
 
-    def _tried(self, job: Job, team: Sequence[int]) -> Iterator[tuple[int, NDArray[np.float64], list[list[int]]]]:
+        Notes
+        -----
+        Of whom some team could take as well, nothing is said: no rule stands in the way. O(members * kinds * items), and
+        for those of rules one look each.
+        """
+        size = int(self.free.max(initial=-1)) + 1
+        welcome = np.zeros(size, dtype=np.bool_)
+        found: dict[int, tuple[str, int]] = {}
+        special = np.array(sorted({*self._beside, *self._apart}), dtype=np.int64)
+        for job, team in teams:
+            now = coverage(job, team)
+            for out, scores, members in self._tried(job, team):
+                for kind in np.flatnonzero(scores > now + _GAIN).tolist():
+                    left = members[kind][~welcome[members[kind]]]
+                    by_rule = np.isin(left, special) | (out in self._beside)
+                    if self.rules.at_most is not None:
+                        group, limit = self.rules.at_most
+                        units, number = np.unique(group[[i for i in team if i != out]], return_counts=True)
+                        by_rule |= np.isin(group[left], units[number >= limit])
+                    welcome[left[~by_rule]] = True
+                    for new in left[by_rule].tolist():
+                        rule = self.against(team, out, new)
+                        if rule is None:
+                            welcome[new] = True
+                        else:
+                            found.setdefault(new, rule)
+        return {position: rule for position, rule in found.items() if not welcome[position]}
+
+    def _tried(self, job: Job, team: Sequence[int]) -> Iterator[tuple[int, NDArray[np.float64], tuple[NDArray[np.int64], ...]]]:
         """Yield each member with the team's coverage for each kind of people on the bench, and who is of each kind."""
         if not self.free.size:
             return
-        kinds, number = np.unique(job.holds[self.free], axis=0, return_inverse=True)
-        members: list[list[int]] = [[] for _ in range(len(kinds))]
-        for position, kind in zip(self.free.tolist(), number.ravel().tolist(), strict=True):
-            members[kind].append(position)
+        kinds, members = self._kinds_of(job)
         share = job.weights / job.counts / job.weights.sum()
         held = job.holds[list(team)].sum(axis=0)
         for out in team:
             yield out, np.minimum(held - job.holds[out] + kinds, job.counts) @ share, members
+
+    def _kinds_of(self, job: Job) -> tuple[NDArray[np.bool_], tuple[NDArray[np.int64], ...]]:
+        """Return the kinds of people on the bench, who hold the same of a need, and who is of each in the seeded order."""
+        if id(job) not in self._kinds:
+            kinds, number = np.unique(job.holds[self.free], axis=0, return_inverse=True)
+            order = np.argsort(number.ravel(), kind="stable")
+            ends = np.cumsum(np.bincount(number.ravel(), minlength=len(kinds)))[:-1]
+            self._kinds[id(job)] = (kinds, tuple(np.split(self.free[order], ends)))
+        return self._kinds[id(job)]
 
 
 def coverage(job: Job, team: Sequence[int]) -> float:

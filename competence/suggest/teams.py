@@ -140,7 +140,8 @@ def form_teams(
         How much coverage stage 2 may give up, as a share of stage 1, in [0, 0.05].
     together, apart : iterable of (person, person)
         Pairs that must be in one team (or both out), or must not be. Pinned decisions about teams keep their people
-        together, forbidden ones about two people keep them apart.
+        together, forbidden ones about two people keep them apart. Co-leaders or a circle turned down before are not
+        suggested again; another team turned down is named in ``notes`` where it is still the best.
     at_most : int or None
         Most members of one unit in a team.
     purpose : {"project", "steering", "circle", "work_team", "co_leaders"}
@@ -153,7 +154,8 @@ def form_teams(
         Of co-leaders: who has said yes to leading together with somebody; others are left out. None: nobody has been
         asked, and the pairs are drafts to ask first.
     effort, time_limit, progress
-        Budget of the solver in steps (for each task and stage), a guard in seconds over all, and a callback.
+        Budget of the solver in steps (for each task and stage), a guard in seconds over all, and a callback. With 0
+        steps the call says what the pool allows and lacks, beside a first plan without search.
     settings, as_of, seed
         As for every suggestion.
 
@@ -205,7 +207,9 @@ def form_teams(
     answered = answered_pairs(graph, _KIND)
     index = graph.person_index
     fixed = [(who[0], p) for who in sorted(answered[Choice.PINNED]) if all(q in index for q in who) for p in who[1:]]
-    barred = [(p[0], p[1]) for p in sorted(answered[Choice.FORBIDDEN]) if len(p) == 2 and all(q in index for q in p)]
+    no = answered[Choice.FORBIDDEN] | (answered[Choice.REJECTED] if purpose == "co_leaders" else frozenset())
+    barred = [(p[0], p[1]) for p in sorted(no) if len(p) == 2 and all(q in index for q in p)]
+    refused_before = frozenset(frozenset(who) for who in answered[Choice.REJECTED])
     pairs = {
         "together": _pairs(graph, [*together, *fixed], "together"),
         "apart": _pairs(graph, [*apart, *barred], "apart"),
@@ -233,7 +237,7 @@ def form_teams(
         # What all tasks ask for together, for whoever asks what would change the result.
         request["topics"] = understood_request(graph.need(Need(tuple(_item(i) for w in wanted for i in w.need.items))))
     rows = graph.rows(people, units)
-    pool = _Pool(graph, settings, as_of, seed, request, [graph.person_ids[r] for r in rows])
+    pool = _Pool(graph, settings, as_of, seed, request, [graph.person_ids[r] for r in rows], refused_before)
     if not all(w.need.items for w in wanted):
         return pool.empty("not_understood")
     partly = ("need_partly_understood",) if any(w.need.not_understood for w in wanted) else ()
@@ -333,6 +337,7 @@ class _Pool:
     seed: int
     request: dict[str, Any]
     considered: list[str]
+    refused_before: frozenset[frozenset[str]]
 
     def built(
         self,
@@ -455,6 +460,9 @@ def _stage(
         ranked.append(replace(made, rank=rank, target=f"team-{rank}", labels=labels))
     rest = _rest(graph, rows, bench, [(job, team) for job, team, _ in teams], unit_names)
     if number == 2:
+        # The plan as a whole is still the best; that somebody has turned one of its teams down is told, not hidden.
+        again = (s.people for s in ranked if frozenset(s.people) in pool.refused_before)
+        notes = (*notes, *(f"rejected_before:{', '.join(people)}" for people in again))
         before = {i for f in formed for team in f.stage1.teams for i in team}
         rest = [
             LeftOutRow(graph.person_ids[rows[i]], "not_in_stage_2") if i in before else row
@@ -473,11 +481,7 @@ def _rest(
     unit_names: Sequence[str],
 ) -> list[LeftOutRow]:
     """Return why each of those in no team is in none: a rule, where but for it a team would cover more with them."""
-    against: dict[int, tuple[str, int] | None] = {}
-    for job, team in teams:
-        for position, rule in bench.kept_out(job, team).items():
-            if rule is None or position not in against:
-                against[position] = rule
+    against = bench.kept_out(teams)
     found = []
     for position in bench.free.tolist():
         rule = against.get(position)
@@ -526,6 +530,7 @@ def _circles(
         apart=apart,
         balance=balance if stated else "off",
         epsilon=epsilon,
+        refused=pool.refused_before,
         settings=pool.settings,
         seed=pool.seed,
     )
