@@ -746,6 +746,21 @@ def test_a_try_out_lasts_weeks_and_a_placement_months_from_the_day_it_starts() -
     assert repeat(graph, plan_rotation(graph, weeks=2, start="2026-09-07")).provenance.request["start"] == "2026-09-07"
 
 
+def test_what_is_to_be_agreed_is_said_to_the_manager_and_to_each_who_moves() -> None:
+    graph = graph_of(coordinators(), settings=FREE)
+    (swap,) = plan_rotation(graph, weeks=4, start=date(2026, 9, 7))
+    said = swap.explain("sv")
+    assert "Tid: 2026-09-07 till 2026-10-04, med rätt att komma tillbaka." in said
+    assert "följs upp 2026-09-20." in said
+    assert "Namn c0 kan lära sig schemaläggning, finska och lugnande bemötande där." in said
+    assert "Fråga cheferna: p7 och p8 har inte sagt ja ännu." in said
+    own = swap.explain("sv", to="c1")
+    assert "Du kan lära dig schemaläggning, finska och lugnande bemötande där." in own
+    assert "c0 kan lära sig" not in own
+    assert "Fråga cheferna" not in own
+    assert "avböjs" not in own
+
+
 @pytest.mark.parametrize("fault", [{"weeks": 1}, {"weeks": 9}, {"periods": 0}, {"periods": 13}, {"start": "i höst"}])
 def test_lengths_out_of_range_are_refused(fault: dict[str, object]) -> None:
     with pytest.raises(InputError, match=next(iter(fault))):
@@ -889,6 +904,37 @@ def test_pins_that_leave_a_unit_without_a_critical_competence_are_infeasible_by_
     graph = graph_of(small_staff(crew, [*held, piece("a", LIFT, 2)], []), settings=settings)
     found = plan_rotation(graph, pinned=[("a", "b")])
     assert found.outcome.conflicts == ("pinned_breaks_cover:Hemtjänst Norr",)
+
+
+@pytest.mark.parametrize(("seed", "max_cycle"), [(0, 2), (0, 3), (2, 3), (4, 3), (6, 2)])
+def test_a_plan_with_a_vacancy_equals_the_best_of_all_chains_and_cycles(seed: int, max_cycle: int) -> None:
+    base = random_staff(seed, 5)
+    staff = with_posts(base, vacancy())
+    # Somebody who sits in the vacancy, for whom moves are worked out as for all others, and who then is taken away.
+    phantom = base.replace(people=(*base.people, person("v1", unit=OFFICE, role_id=COORDINATOR)))
+    moves = {m: value for m, value in moves_of(graph_of(phantom, settings=FREE)).items() if m[0] != "v1"}
+    ids = [p.person_id for p in base.people]
+    # The vacancy "moves" to the post that is left empty.
+    moves |= {("v1", i): 0.0 for i in ids}
+    best = 0.0
+    for places in permutations([*ids, "v1"]):
+        plan = {i: j for i, j in zip([*ids, "v1"], places, strict=True) if i != j}
+        if all(m in moves for m in plan.items()) and _longest_of_people(plan) <= max_cycle:
+            best = max(best, sum(moves[m] for m in plan.items()))
+    found = plan_rotation(graph_of(staff, settings=FREE), open_posts="vacant", max_cycle=max_cycle)
+    assert isclose(sum(s.score * len(s.members) for s in found), best, abs_tol=1e-9)
+    assert found.outcome.status is Status.OPTIMAL or best == 0
+
+
+def _longest_of_people(plan: dict[str, str]) -> int:
+    longest, seen = 0, set()
+    for start in plan:
+        length, at = 0, start
+        while at not in seen:
+            seen.add(at)
+            at, length = plan[at], length + (at != "v1")
+        longest = max(longest, length)
+    return longest
 
 
 def test_every_hard_rule_the_call_names_has_a_test_here() -> None:

@@ -111,6 +111,7 @@ def suggestion_of(
         "places": [moves.places[i].name for i in ring],
         "months": span.months,
         "right_to_return": True,
+        "ask_managers": sorted({m for move in told for m in move["ask_managers"]}),
         "start": span.day(period).isoformat(),
         "end": span.last(period).isoformat(),
         # Half-way through, health and work environment are followed up (REQ-HR-7).
@@ -166,6 +167,7 @@ def _move(moves: Moves, i: int, j: int, person_id: str, asked: Mapping[str, bool
         if unit is not None and asked.get(unit_id) is not True:
             to_ask += [m for m in unit.manager_ids if m not in (*to_ask, person_id)]
     receiving = graph.unit(there.post.unit_id)
+    goals = list(moves.missing(here.row, int(moves.kind[j]))[:_GOALS])
     return {
         "person_id": person_id,
         "from_unit": here.post.unit_id,
@@ -175,7 +177,8 @@ def _move(moves: Moves, i: int, j: int, person_id: str, asked: Mapping[str, bool
         "roles": list(there.roles),
         "share": there.share,
         "part": here.part,
-        "learning_goals": list(moves.missing(here.row, int(moves.kind[j]))[:_GOALS]),
+        "learning_goals": goals,
+        "goal_labels": {lang: [graph.taxonomy.concepts[c].label(lang) for c in goals] for lang in ("sv", "en")},
         "ask_managers": to_ask,
         "supervised_by": list(receiving.manager_ids) if receiving is not None else [],
     }

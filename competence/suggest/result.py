@@ -23,6 +23,7 @@ from competence.errors import InputError
 from competence.explain import by_sex_lines, join, measure_name, outcome_sentence, reason_sentence, rule_sentence, word
 from competence.model import Outcome, Reason, Status, Visibility
 from competence.settings import Settings
+from competence.suggest._rotation_lines import agreement_lines
 from competence.suggest._teams_lines import exchange_line, plan_lines
 
 if TYPE_CHECKING:
@@ -311,8 +312,8 @@ class Suggestion:
                 "  "
                 + text(key, lang, who=join((called(p) for p in other.people), lang), score=_number(other.score, lang), cost=cost)
             )
-        if own is None and "refusal_at_most" in self.facts:
-            lines.append(text("explain.refusal", lang, cost=_number(self.facts["refusal_at_most"], lang)))
+        if self.kind == "rotation":
+            lines += agreement_lines(self.facts, known, lang, only="" if own is None else own.person_id)
         if all(m.part == "co_leader" for m in self.members):
             lines.append(text("explain.not_used_leaders", lang))
         else:
@@ -764,7 +765,7 @@ _MOST_TOLD = 5
 def _everybody(suggestion: Suggestion) -> set[str]:
     """Return the ids a suggestion speaks of: members, alternatives and those its reasons name."""
     others = (*suggestion.alternatives, *([suggestion.runner_up] if suggestion.runner_up else []))
-    people = set(suggestion.people) | {p for a in others for p in a.people}
+    people = set(suggestion.people) | {p for a in others for p in a.people} | set(suggestion.facts.get("ask_managers", ()))
     return people | {r.person_id for r in suggestion.reasons if r.person_id}
 
 

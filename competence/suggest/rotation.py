@@ -149,9 +149,9 @@ def plan_rotation(
     asks for), new_unit. Hard rules: takes_part, employment_form, leaves_before_end, post_open, manager_said_no, locked,
     hard_requirement, fit_below_cutoff, nothing_to_learn, travel_too_long, share_differs, working_hours, same_work,
     forbidden_move. Of those left over for whom there were moves, those that a unit's limit or cover holds back are told so
-    (unit_limit_reached, needed_for_cover). At most ``settings.suggest.choices`` places per place held are considered, the best ones; the bound
-    is for those. Cycles change no unit's headcount; a chain leaves a post empty only where the unit has more people than
-    the smallest staffing its posts state.
+    (unit_limit_reached, needed_for_cover). At most ``settings.suggest.choices`` places per place held are considered, the
+    best ones; the bound is for those. Cycles change no unit's headcount; a chain leaves a post empty only where the unit has
+    more people than the smallest staffing its posts state.
 
     Examples
     --------
@@ -295,7 +295,7 @@ def plan_rotation(
     notes: tuple[str, ...] = plan.notes
     if any(s.ask_first for s in best_first):
         notes = (*notes, "opt_in_not_asked")
-    if to_ask := {m for s in best_first for move in s.facts["moves"] for m in move["ask_managers"]}:
+    if to_ask := {m for s in best_first for m in s.facts["ask_managers"]}:
         notes = (*notes, f"managers_to_ask:{len(to_ask)}")
     if moves.travel_unknown:
         notes = (*notes, "travel_unknown")
