@@ -839,3 +839,43 @@ def test_with_no_steps_what_the_pool_allows_is_said_before_any_search() -> None:
     told = [{k: f.provenance.request["difference"][k] for k in keys} for f in (before, run)]
     assert told[0] == told[1]
     assert before.outcome.steps == 0
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.02])
+def test_a_run_that_the_clock_stopped_is_repeated_by_its_steps(seconds: float) -> None:
+    graph = graph_of(random_staff(1, 40))
+    need = [
+        NeedItem(concept_id=c, level=3, count=1 + i % 3, weight=1 / (1.37 + i))
+        for i, c in enumerate((DEMENTIA, LIFT, ROSTER, FINNISH))
+    ]
+    first = form_teams(graph, need, size=5, n=6, time_limit=seconds)
+    then = repeat(graph, again(first))
+    assert first.neutral is not None
+    assert then.neutral is not None
+    assert [s.people for s in then] == [s.people for s in first]
+    assert [s.people for s in then.neutral] == [s.people for s in first.neutral]
+    with pytest.raises(InputError, match="effort"):
+        form_teams(graph, need, effort=(1, 2, 3))
+
+
+@pytest.mark.parametrize("name", ["tasks", "circle"])
+def test_stage_one_of_tasks_and_circles_is_the_same_for_any_sex_labels(name: str) -> None:
+    staff = spread_out(5, 12)
+    found, other = CALLS[name](graph_of(staff)), CALLS[name](graph_of(swap_sex(staff)))
+    assert found.neutral is not None
+    assert other.neutral is not None
+    assert [(s.people, s.score, s.reasons) for s in found.neutral] == [(s.people, s.score, s.reasons) for s in other.neutral]
+
+
+def lix(text: str) -> float:
+    """Return words per sentence plus the share of words over six letters (Bjornsson 1968); numbers are no words."""
+    sentences = [s for s in re.split(r"[.:!?\n]+", text) if re.search(r"[^\W\d_]", s)]
+    words = re.findall(r"[^\W\d_]+", text)
+    return len(words) / len(sentences) + 100 * sum(len(w) > 6 for w in words) / len(words)
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_what_is_said_of_teams_in_swedish_is_easy_to_read(name: str) -> None:
+    found = CALLS[name](graph_of(spread_out(3, 12)))
+    for text in (found.explain("sv"), found[0].explain("sv"), found[0].explain("sv", to=found[0].people[0])):
+        assert lix(text) <= 45

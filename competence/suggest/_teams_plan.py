@@ -79,7 +79,8 @@ class Stage:
 class Formed:
     """Both stages of one need, what the pool allows and lacks, and whether stage 2 yielded to a later need.
 
-    ``refused`` are the names of the rules for which there is no plan; the stages then are empty.
+    ``steps`` are those of each stage. ``refused`` are the names of the rules for which there is no plan; the stages then
+    are empty.
     """
 
     job: Job
@@ -88,6 +89,7 @@ class Formed:
     limits: tuple[PoolLimit, ...] = ()
     pool: PoolBounds | None = None
     yielded: bool = False
+    steps: tuple[int, int] = (0, 0)
     refused: Outcome | None = None
 
 
@@ -99,7 +101,7 @@ def plan_teams(
     balance: str,
     epsilon: float,
     band: tuple[float, float],
-    effort: int | None,
+    effort: int | tuple[int, int] | None,
     time_limit: float | None,
     seed: int,
     progress: Progress | None,
@@ -247,7 +249,12 @@ def _stage(solution: TeamsSolution, number: int) -> Stage:
         outcome = solution.outcome1
     else:
         teams, cover, levels, figures = solution.stage2, solution.coverage2, solution.levels2, solution.balance2
-        outcome = solution.outcome2 if solution.outcome1.status is Status.OPTIMAL else solution.outcome1
+        outcome, last = solution.outcome1, solution.outcome2
+        if outcome.status is Status.OPTIMAL:
+            outcome = last
+        elif last.stopped_by in ("clock", "cancelled"):
+            # What stopped the second stage is why another run may give other teams.
+            outcome = replace(outcome, stopped_by=last.stopped_by)
     return Stage(teams, tuple(cover.tolist()), levels, figures, outcome)
 
 
@@ -259,4 +266,5 @@ def _formed(job: Job, solution: TeamsSolution) -> Formed:
     elif solution.broken:
         refused = replace(solution.outcome2, status=Status.EMPTY, objective=None, bound=None, gap=None, conflicts=solution.broken)
     stages = (_stage(solution, 1), _stage(solution, 2))
-    return Formed(job, *stages, solution.certificate, solution.pool_bounds, refused=refused)
+    steps = (solution.outcome1.steps, solution.outcome2.steps)
+    return Formed(job, *stages, solution.certificate, solution.pool_bounds, steps=steps, refused=refused)

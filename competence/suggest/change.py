@@ -227,7 +227,8 @@ def repeat(graph: CompetenceGraph, result: Suggestions, **changes: Any) -> Sugge
         if name in given:
             given[name] = [tuple(pair) for pair in given[name]]
     if result.outcome.stopped_by == "clock":
-        given |= {"effort": result.outcome.steps, "time_limit": None}
+        # Where a call has several stages, its record tells the steps of each.
+        given |= {"effort": result.provenance.request.get("steps", result.outcome.steps), "time_limit": None}
     given |= {"settings": result.settings, "as_of": result.as_of, "seed": result.provenance.seed}
     return call(graph, **(given | changes))
 

@@ -106,7 +106,7 @@ def form_teams(
     ground: str = "",
     assessment: str = "",
     willing: Iterable[str] | None = None,
-    effort: int | None = None,
+    effort: int | Sequence[int] | None = None,
     time_limit: float | None = None,
     settings: Settings | None = None,
     as_of: date | None = None,
@@ -154,8 +154,9 @@ def form_teams(
         Of co-leaders: who has said yes to leading together with somebody; others are left out. None: nobody has been
         asked, and the pairs are drafts to ask first.
     effort, time_limit, progress
-        Budget of the solver in steps (for each task and stage), a guard in seconds over all, and a callback. With 0
-        steps the call says what the pool allows and lacks, beside a first plan without search.
+        Budget of the solver in steps for each task and stage (or two numbers, of stage 1 and of stage 2), a guard in
+        seconds over all, and a callback. With 0 steps the call says what the pool allows and lacks, beside a first plan
+        without search. The record holds the steps done, so that a run of one need that the clock stopped is repeated.
     settings, as_of, seed
         As for every suggestion.
 
@@ -200,7 +201,7 @@ def form_teams(
     together, apart = sorted(set(together)), sorted(set(apart))
     said_yes = None if willing is None else frozenset(graph.person_ids[graph.row(p)] for p in willing)
     asked = sorted((TeamTask.of(t) for t in tasks), key=lambda t: t.priority)
-    _check(purpose, balance, epsilon, size, n, at_most, asked, need, together, said_yes)
+    _check(purpose, balance, epsilon, size, n, at_most, asked, need, together, said_yes, effort)
     wanted = [_Wanted(graph.need(t.need), t.name, t.size, t.n, t.priority) for t in asked]
     if not asked:
         wanted = [_Wanted(graph.need(need if need is not None else ()), "", size, n, 1)]
@@ -230,7 +231,7 @@ def form_teams(
         "ground": ground,
         "assessment": assessment,
         "willing": None if said_yes is None else sorted(said_yes),
-        "effort": effort,
+        "effort": effort if effort is None or isinstance(effort, int) else list(effort),
         "time_limit": time_limit,
     }
     if asked:
@@ -290,6 +291,7 @@ def form_teams(
     rules = Rules(inside["together"], inside["apart"], None if at_most is None else (groups, at_most))
     sex = np.array([_SEX_CODE[graph.people[r].sex] for r in rows], dtype=np.int8)
     stated = bool((sex != _SEX_CODE[Sex.NOT_STATED]).any())
+    steps = effort if effort is None or isinstance(effort, int) else (effort[0], effort[1])
     formed = plan_teams(
         jobs,
         sex,
@@ -297,7 +299,7 @@ def form_teams(
         balance=balance if stated and recorded else "off",
         epsilon=epsilon,
         band=settings.equality.band,
-        effort=effort,
+        effort=steps,
         time_limit=time_limit,
         seed=seed,
         progress=progress,
@@ -308,6 +310,8 @@ def form_teams(
         request["certificate"] = conflict_limits(graph, rows, refused, unit_names)
         return pool.built((), _named(graph, rows, refused, unit_names), left_out)
     request["difference"] = difference_of(formed)
+    if len(formed) == 1:
+        request["steps"] = list(formed[0].steps)
     request["certificate"] = certificate_of(graph, rows, formed, settings.equality)
     notes = () if stated and recorded else ("no_sex",) if not stated else ("stage_2_off",)
     limits = (_pool_note(graph, f.job.items, limit) for f in formed for limit in f.limits)
@@ -380,6 +384,7 @@ def _check(
     need: _What | None,
     together: Sequence[tuple[str, str]],
     willing: frozenset[str] | None,
+    effort: int | Sequence[int] | None,
 ) -> None:
     """Refuse arguments outside their range, or without meaning for the purpose."""
     check_count(size, "size", 2)
@@ -389,6 +394,8 @@ def _check(
         raise InputError(f"balance must be one of {', '.join(_BALANCES)}; got {balance!r}")
     if purpose not in _PURPOSES:
         raise InputError(f"purpose must be one of {', '.join(_PURPOSES)}; got {purpose!r}")
+    if effort is not None and not isinstance(effort, int) and len(effort) != 2:
+        raise InputError(f"effort must be a number of steps, or two, of stage 1 and of stage 2; got {effort!r}")
     if not 0 <= epsilon <= _MOST_EPSILON:
         raise InputError(f"epsilon must lie in [0, {_MOST_EPSILON}]; got {epsilon!r}")
     if (need is None) != bool(tasks):
