@@ -7,12 +7,13 @@
 has been made once before, which is told apart. One answer is compared with a plain scan of everybody. A need in words also
 pays for the linker, told apart too.
 
-``questions`` asks the questions of ``tests/data/expert_questions_sv.csv`` of the example municipality with 2 000 people; how
-they were written stands in ``tests/data/expert_questions_README.md``. A question is answered when one of those who were made
-to say that they can do it (``planted``), and who do not refuse to be found, is among the first five; beside it stands how
-often anybody is there who holds it by design, since the files have evidence of others who hold it as well or better. Then
-the same questions are asked as a stream, two a day: the first of each list is asked and the decision recorded, so that the
-next search sees it. How even that is counts over all who are on any list.
+``questions`` asks two sets of 200 of the example municipality with 2 000 people:
+``tests/data/expert_questions_chat_sv.csv``, as somebody would type them, and ``expert_questions_sv.csv``, which avoid the
+words of the labels; how they were written stands in ``tests/data/expert_questions_README.md``. A question is answered when
+one of those who were made to say that they can do it (``planted``), and who do not refuse to be found, is among the first
+five; beside it stands how often anybody is there who holds it by design, since the files have evidence of others who hold
+it as well or better. Then the same questions are asked as a stream, two a day: the first of each list is asked and the
+decision recorded, so that the next search sees it. How even that is counts over all who are on any list.
 """
 
 from __future__ import annotations
@@ -50,7 +51,9 @@ from competence.suggest.experts import find_experts
 from competence.suggest.result import Suggestions
 from competence.taxonomy import Taxonomy
 
-QUESTIONS = Path(__file__).resolve().parent.parent / "tests" / "data" / "expert_questions_sv.csv"
+QUESTIONS = {
+    name: Path(__file__).resolve().parent.parent / "tests" / "data" / f"expert_questions_{name}.csv" for name in ("chat_sv", "sv")
+}
 FIRST = 5
 EXACT = Settings.of({"suggest": {"expert_margin": 0.0}})
 
@@ -199,9 +202,9 @@ def example_graph(people: int, seed: int) -> CompetenceGraph:
     return build_graph(link_statements(example_municipality(people, seed), taxonomy, linker=linker), taxonomy, linker=linker)
 
 
-def read_questions() -> list[dict[str, str]]:
+def read_questions(path: Path) -> list[dict[str, str]]:
     """Return the questions with the concept that each is about."""
-    with QUESTIONS.open(encoding="utf-8", newline="") as file:
+    with path.open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 
 
@@ -231,8 +234,15 @@ def holders_of(graph: CompetenceGraph, people: int, seed: int) -> tuple[dict[str
 def questions(people: int, seed: int, *, misses: bool = False) -> None:
     """Print how often a planted holder is among the first five, and how evenly people are asked."""
     graph = example_graph(people, seed)
+    for path in QUESTIONS.values():
+        print(f"\n{path.name}")
+        ask(graph, read_questions(path), people, seed, misses=misses)
+
+
+def ask(graph: CompetenceGraph, found_questions: Sequence[dict[str, str]], people: int, seed: int, *, misses: bool) -> None:
+    """Ask one set of questions and print what came of it."""
     said, known = holders_of(graph, people, seed)
-    asked = [q for q in read_questions() if said.get(q["concept_id"])]
+    asked = [q for q in found_questions if said.get(q["concept_id"])]
     lists = [find_experts(graph, q["question"], n=FIRST) for q in asked]
     by_id = [find_experts(graph, NeedItem(concept_id=q["concept_id"]), n=FIRST) for q in asked]
     answers: dict[str, list[bool]] = defaultdict(list)
