@@ -197,7 +197,7 @@ def run_ours(path: Path, repeats: int) -> dict[str, Any]:
         started = time.perf_counter()
         graph = build_graph(staff(), taxonomy, linker=linker, settings=settings)
         built = time.perf_counter()
-        plan = pair_mentors(graph, forbidden=forbidden, settings=settings)
+        plan = pair_mentors(graph, objective="score", forbidden=forbidden, settings=settings)
         done = time.perf_counter()
         if k == 0:
             first = done - started

@@ -29,8 +29,9 @@ if TYPE_CHECKING:
     from competence.organisation import gap_table, heat_map, single_points
     from competence.settings import Settings
     from competence.staff import Staff
+    from competence.suggest.change import what_would_change
     from competence.suggest.experts import find_experts
-    from competence.suggest.mentoring import pair_mentors
+    from competence.suggest.mentoring import pair_mentors, waiting_list
     from competence.suggest.result import Suggestion, Suggestions
     from competence.suggest.rotation import plan_rotation
     from competence.suggest.teams import form_teams
@@ -93,6 +94,8 @@ __all__ = [
     "transition",
     "unused_competence",
     "valuation_audit",
+    "waiting_list",
+    "what_would_change",
     "write_graph",
     "write_staff",
 ]
@@ -113,7 +116,8 @@ _MODULES = {
     "settings": ("Settings",),
     "staff": ("Staff",),
     "suggest.experts": ("find_experts",),
-    "suggest.mentoring": ("pair_mentors",),
+    "suggest.change": ("what_would_change",),
+    "suggest.mentoring": ("pair_mentors", "waiting_list"),
     "suggest.result": ("Suggestion", "Suggestions"),
     "suggest.rotation": ("plan_rotation",),
     "suggest.teams": ("form_teams",),

@@ -210,6 +210,8 @@ WALKED = (competence, conversation, equality, figures, group, inference, organis
 # What returns no figure of people, or only what stands beside the names of those it is about.
 WITHOUT_FIGURES = {
     "answers_to_statements": "a person's own statements",
+    "waiting_list": "decisions to keep",
+    "what_would_change": "what would change a result for one person",
     "apply_local": "a taxonomy",
     "build_graph": "the graph itself",
     "compare": "two snapshots set against each other, walked below",
