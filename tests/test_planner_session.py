@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import re
+from collections import Counter, defaultdict
 from dataclasses import replace
 from math import isclose
 from pathlib import Path
@@ -28,7 +29,7 @@ from cases import (
     wish,
 )
 
-from competence._texts import LANGUAGES
+from competence._texts import LANGUAGES, keys, text
 from competence.errors import InputError
 from competence.graph import CompetenceGraph
 from competence.io import write_tables
@@ -293,6 +294,52 @@ def test_carried_out_moves_employments_and_posts_and_nothing_else() -> None:
     after = carried_out(staff, chain)
     assert {p.post_id: p.holder_id for p in after.posts} == {"A": "a", "B": None, "V": "b"}
     assert after.person("b").unit_ids(staff.as_of) == (OFFICE,)
+
+
+def test_effects_of_a_period_are_those_of_its_own_moves() -> None:
+    graph = graph_of(random_staff(SEED, 8), settings=WIDE)
+    plan = plan_rotation(graph, periods=2, months=3)
+    for period in (1, 2):
+        moves = [m for s in plan if s.facts["period"] == period for m in s.facts["moves"]]
+        assert moves
+        effects = plan_effects(graph, plan, period=period)
+        assert effects.moves == len(moves)
+        assert effects.between_units == sum(m["from_unit"] != m["to_unit"] for m in moves)
+        assert {u.unit_id for u in effects.units} == {m[k] for m in moves for k in ("from_unit", "to_unit")}
+
+
+def test_a_placement_outside_is_out_of_the_figures_of_the_units() -> None:
+    crew = [person("a", role_id=COORDINATOR), person("b", role_id=COORDINATOR, rotation="no")]
+    held = [piece(p, c, 2) for p in ("a", "b") for c in (ROSTER, CALM)]
+    graph = graph_of(small_staff(crew, held, []), settings=WIDE)
+    outside = {"post_id": "region-1", "unit_id": "Regionen", "roles": [{"title": "samordnare"}]}
+    plan = plan_rotation(graph, open_posts=[outside])
+    assert moves_of(plan) == {"a": "region-1"}
+    effects = plan_effects(graph, plan)
+    assert {u.unit_id: u.moving for u in effects.units} == {NORTH: 1, "Regionen": 0}
+
+
+@pytest.mark.parametrize("section", ["plan", "rotation"])
+def test_what_is_said_is_easy_to_read(section: str) -> None:
+    # LIX = words per sentence + per cent of words of more than six letters (Björnsson 1968); REQ-AI-3 wants 45 at most.
+    values = defaultdict(lambda: "3")
+    for key in sorted(k for k in keys("sv") if k.startswith(f"{section}.") and not k.startswith("plan.argument")):
+        said = text(key, "sv", **{name: values[name] for name in re.findall(r"{(\w+)}", _raw(key))})
+        words = re.findall(r"[\wåäöÅÄÖ]+", said)
+        lix = len(words) / max(len(re.findall(r"[.:]", said)), 1) + 100 * sum(len(w) > 6 for w in words) / len(words)
+        assert lix <= 45 or len(words) < 10, (key, lix)
+
+
+def _raw(key: str) -> str:
+    """Return a text with its blanks, each filled with its own name."""
+
+    class Names(dict[str, str]):
+        def __missing__(self, name: str) -> str:
+            return f"{{{name}}}"
+
+    from competence._texts import _texts
+
+    return _texts("sv")[key].format_map(Names())
 
 
 def test_only_plans_of_rotation_are_compared() -> None:
