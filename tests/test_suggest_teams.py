@@ -400,9 +400,27 @@ def test_tasks_and_a_need_of_its_own_are_not_mixed_up() -> None:
     for wrong in ({}, {"need": LIFT, "tasks": [task]}, {"tasks": [task, task]}, {"tasks": [replace(task, name=" ")]}):
         with pytest.raises(InputError, match=r"(need|name) of its own"):
             form_teams(graph, **wrong)
+    written = {"name": "A", "need": LIFT, "size": 2}
+    assert form_teams(graph, tasks=[written])[0].people == form_teams(graph, tasks=[replace(task, size=2)])[0].people
+    for odd in ({"name": "A"}, {**written, "women": 2}):
+        with pytest.raises(InputError, match="a task has a need and a name"):
+            form_teams(graph, tasks=[odd])
     for fault in ({"size": 1}, {"n": 0}, {"priority": 0}):
         with pytest.raises(InputError, match=f"{next(iter(fault))} of task 'A'"):
             form_teams(graph, tasks=[replace(task, **fault)])  # type: ignore[arg-type]
+
+
+def test_of_several_tasks_a_rule_that_allows_no_plan_is_named_too() -> None:
+    people = [person(f"e{i}", unit=NORTH) for i in range(4)]
+    graph = graph_of(small_staff(people, [piece(p.person_id, LIFT) for p in people], []))
+    tasks = (TeamTask(name="A", need=LIFT, size=2), TeamTask(name="B", need=LIFT, size=2))
+    found = form_teams(graph, tasks=tasks, people=graph.person_ids, at_most=1)
+    assert (found.outcome.status, found.outcome.conflicts) == (Status.INFEASIBLE, ("at_most",))
+    assert set(rules(found).values()) == {"at_most"}
+    few = form_teams(graph, tasks=[*tasks, TeamTask(name="C", need=LIFT, size=2)], people=graph.person_ids)
+    assert few.outcome.conflicts == ("pool_too_small",)
+    assert "Urvalet har 4 personer. Grupperna behöver 6. Det saknas 2." in few.explain("sv")
+    assert form_teams(graph, tasks=[*tasks, TeamTask(name="C", need="xyzzyplugh")]).outcome.conflicts == ("not_understood",)
 
 
 # -- replacements, and the rule that keeps somebody out ---------------------------------------------------------------
@@ -661,6 +679,18 @@ def test_co_leaders_are_the_best_of_all_disjoint_pairs_who_complement_each_other
             pair = tuple(sorted({*s.people, a.people[1]} - {a.people[0]}))
             assert form_teams(graph, list(LEADING), purpose="co_leaders", people=pair)[0].score == pytest.approx(a.score)
             assert sum(a.difference.values()) == pytest.approx(s.score - a.score, abs=1e-9)
+
+
+def test_co_leaders_of_many_alike_are_the_best_of_all_pairs_too() -> None:
+    graph = graph_of(random_staff(4, 22))
+    found = form_teams(graph, list(LEADING), purpose="co_leaders", n=2, people=graph.person_ids, apart=[("r3", "r4")])
+    possible = {
+        pair: score
+        for pair in combinations(graph.person_ids, 2)
+        if pair != ("r3", "r4") and (score := pair_score(graph, pair)) is not None
+    }
+    most = max(a + b for (p, a), (q, b) in combinations(possible.items(), 2) if not set(p) & set(q))
+    assert sum(s.score for s in found) == pytest.approx(most, abs=1e-9)
 
 
 def test_only_those_who_have_said_yes_lead_together_and_without_answers_both_are_asked_first() -> None:

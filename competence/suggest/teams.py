@@ -79,10 +79,19 @@ class TeamTask:
 
     @classmethod
     def of(cls, task: TeamTask | Mapping[str, Any]) -> Self | TeamTask:
-        """Return a task, also of the record of one."""
+        """Return a task, also of a mapping or the record of one.
+
+        Raises
+        ------
+        InputError
+            If it has other fields than a task, or no need or name.
+        """
         if isinstance(task, TeamTask):
             return task
         given = dict(task)
+        known = ("need", "name", "size", "n", "priority")
+        if not {"need", "name"} <= set(given) <= set(known):
+            raise InputError(f"a task has a need and a name, and may have size, n and priority; got {', '.join(given)}")
         if isinstance(given.get("need"), Mapping) and "items" in given["need"]:
             given["need"] = _recorded(given["need"])
         return cls(**given)
@@ -122,7 +131,7 @@ def form_teams(
     need : str, list of str, {str: level}, NeedItem, Need or None
         What each team must hold; ``NeedItem(count=...)`` says how many members at that level. For a circle the topic,
         for co-leaders what leading asks. None where ``tasks`` say it.
-    tasks : iterable of TeamTask
+    tasks : iterable of TeamTask or Mapping
         Several needs in one call, each with its own size and number of teams, in the order of their priority: no task
         ever costs one before it anything. ``need``, ``size`` and ``n`` then have no meaning.
     people, units : iterable of str or None
