@@ -706,6 +706,12 @@ def test_managers_of_both_units_are_asked_until_they_have_said_yes() -> None:
     assert not any(m["ask_managers"] for m in swap.facts["moves"])
 
 
+def test_a_manager_who_moves_is_not_asked_about_the_own_move_but_the_one_above() -> None:
+    units = [replace(u, manager_ids={"u-care": ("top",), NORTH: ("c0",)}.get(u.unit_id, u.manager_ids)) for u in UNITS]
+    (swap,) = plan_rotation(graph_of(coordinators(units=(NORTH, SOUTH)).replace(units=tuple(units)), settings=FREE))
+    assert swap.facts["ask_managers"] == ["p8", "top"]
+
+
 def test_a_decision_about_one_person_keeps_the_person_out_or_out_of_a_unit() -> None:
     def of(choice: Choice, target: str = "") -> Suggestions:
         decided = Decision(kind="rotation", choice=choice, people=("c0",), target=target)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from datetime import date, timedelta
 from math import isfinite
@@ -10,6 +10,7 @@ from typing import Any
 
 from competence._texts import text
 from competence.fit import sum_of
+from competence.graph import CompetenceGraph
 from competence.model import Reason
 from competence.suggest._rotation_moves import Moves
 from competence.suggest._rotation_plan import Model, Others, Ring
@@ -90,6 +91,7 @@ def suggestion_of(
     graph = moves.graph
     steps = steps_of(model, ring)
     chain = len(steps) < len(ring)
+    moving = {graph.person_ids[moves.places[i].row] for i, _ in steps}
     members, told, reasons = [], [], []
     path: dict[str, list[str]] = {"sv": [], "en": []}
     for i, j in steps:
@@ -103,7 +105,7 @@ def suggestion_of(
             path[lang].append(f"{unit} ({titles[lang]})")
         said = {lang: f"{unit}: {titles[lang]}" for lang in ("sv", "en")}
         members.append(Member(person_id, "mover", said["sv"], said))
-        told.append(_move(moves, i, j, person_id, asked_managers or {}))
+        told.append(_move(moves, i, j, moving, asked_managers or {}))
         reasons += _reasons(moves, i, j, len(steps))
     names = [moves.places[j].name for _, j in steps]
     facts: dict[str, Any] = {
@@ -158,14 +160,14 @@ def suggestion_of(
     )
 
 
-def _move(moves: Moves, i: int, j: int, person_id: str, asked: Mapping[str, bool]) -> dict[str, Any]:
+def _move(moves: Moves, i: int, j: int, moving: Set[str], asked: Mapping[str, bool]) -> dict[str, Any]:
     """Tell one move: from where, to where, what there is to learn, and which managers have not said yes."""
     graph, here, there = moves.graph, moves.places[i], moves.places[j]
+    person_id = graph.person_ids[here.row]
     to_ask: list[str] = []
     for unit_id in (here.post.unit_id, there.post.unit_id):
-        unit = graph.unit(unit_id)
-        if unit is not None and asked.get(unit_id) is not True:
-            to_ask += [m for m in unit.manager_ids if m not in (*to_ask, person_id)]
+        if asked.get(unit_id) is not True:
+            to_ask += [m for m in _managers(graph, unit_id, moving) if m not in to_ask]
     receiving = graph.unit(there.post.unit_id)
     goals = list(moves.missing(here.row, int(moves.kind[j]))[:_GOALS])
     return {
@@ -182,6 +184,18 @@ def _move(moves: Moves, i: int, j: int, person_id: str, asked: Mapping[str, bool
         "ask_managers": to_ask,
         "supervised_by": list(receiving.manager_ids) if receiving is not None else [],
     }
+
+
+def _managers(graph: CompetenceGraph, unit_id: str, moving: Set[str]) -> tuple[str, ...]:
+    """Return who answers for a unit in a swap: its managers, or those above it where these are in the swap themselves."""
+    seen: set[str] = set()
+    unit = graph.unit(unit_id)
+    while unit is not None and unit.unit_id not in seen:
+        seen.add(unit.unit_id)
+        if apart := tuple(m for m in unit.manager_ids if m not in moving):
+            return apart
+        unit = graph.unit(unit.parent_id) if unit.parent_id else None
+    return ()
 
 
 def _reasons(moves: Moves, i: int, j: int, length: int) -> list[Reason]:
