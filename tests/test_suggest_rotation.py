@@ -941,6 +941,25 @@ def _longest_of_people(plan: dict[str, str]) -> int:
     return longest
 
 
+@pytest.mark.parametrize(("people", "periods"), [(60, 1), (12, 2)])
+def test_what_the_clock_stopped_is_made_again_by_its_steps(people: int, periods: int) -> None:
+    staff = with_posts(random_staff(5, people), vacancy(), vacancy(SOUTH, "v2"), least={NORTH: 3, SOUTH: 3, OFFICE: 3})
+    graph = graph_of(staff, settings=FREE)
+    stopped = plan_rotation(graph, open_posts="vacant", periods=periods, months=2, time_limit=1e-9)
+    assert stopped.outcome.stopped_by == "clock"
+    assert len(stopped)
+    again = repeat(graph, stopped)
+    assert again.outcome.stopped_by == "steps"
+    assert [(s.people, s.target, s.score) for s in again] == [(s.people, s.target, s.score) for s in stopped]
+
+
+def test_a_run_that_is_stopped_before_there_is_a_plan_says_so() -> None:
+    graph = graph_of(random_staff(5, 60), settings=FREE)
+    found = plan_rotation(graph, periods=2, progress=lambda steps, phase: False)
+    assert found.outcome.conflicts == ("stopped_early",)
+    assert "innan någon plan fanns" in found.explain("sv")
+
+
 Where = tuple[str, str, tuple[str, ...], float, bool]
 """Of a place: who holds it, the unit, the roles, the share and whether it is a part."""
 

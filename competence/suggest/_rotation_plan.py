@@ -173,9 +173,10 @@ def best_plan(
         found = made(shut.places, shut.may_empty, earlier)
         if first is None:
             first, begun = found, set(shut.places)
+            # The rest is counted in steps alone, so that the whole can be made again.
             if found.outcome.stopped_by == "clock":
-                # The rest is counted in steps, so that the whole can be made again.
-                effort, time_limit = max(found.outcome.steps, 1), None
+                effort = max(found.outcome.steps, 1)
+            time_limit = None
         if found.outcome.status is Status.INFEASIBLE or not shut.learn(found.cycles):
             break
         earlier = found.start
@@ -320,7 +321,8 @@ def best_periods(
             progress=progress,
         )
         if time_limit is not None and found.outcome.stopped_by == "clock":
-            effort, time_limit = max(found.outcome.steps, 1), None
+            effort = max(found.outcome.steps, 1)
+        time_limit = None
         if found.outcome.conflicts:
             waits, notes = None, (f"waits_not_kept:{len(found.outcome.conflicts)}",)
             begin, first = found.start, None

@@ -130,7 +130,8 @@ def plan_rotation(
         Alternatives are other cycles for its people, with at least what each would cost the whole plan, where the proof
         of the plan is narrow enough to say; the fact ``refusal_at_most`` is what it costs at most if the cycle is refused
         (:func:`competence.suggest.compare.refuse` says it exactly, by another call).
-        Empty with ``no_posts`` (no titles and units in the files), ``nobody_takes_part`` or ``no_moves``.
+        Empty with ``no_posts`` (no titles and units in the files), ``nobody_takes_part``, ``no_moves``, ``no_cycles`` or
+        ``stopped_early``.
 
     Raises
     ------
@@ -283,7 +284,7 @@ def plan_rotation(
             rule = limited.get(row, "not_in_best_plan") if reachable else moves.why_not(row)
             left_out.append(LeftOutRow(graph.person_ids[row], rule))
     if not items and not impossible:
-        return empty("no_cycles")
+        return empty("stopped_early" if plan.outcome.stopped_by in ("clock", "cancelled") else "no_cycles")
     shuffle = seeded_order(["|".join((str(s.facts.get("period", 1)), *s.people)) for s in items], seed)
     best_first = [
         replace(s, rank=rank) for rank, s in enumerate(sorted((items[i] for i in shuffle), key=lambda s: -s.score), start=1)
