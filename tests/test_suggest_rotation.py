@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from datetime import date
 from itertools import permutations, product
@@ -844,17 +845,20 @@ def test_pins_belong_to_the_first_period_and_an_earlier_plan_is_begun_from() -> 
     assert repeat(graph, again) == again
 
 
-def test_where_somebody_must_wait_while_others_move_three_times_it_is_said() -> None:
-    # Only one of north may move at a time, so that of its four somebody never does in three periods.
-    staff = coordinators(8, units=(NORTH, SOUTH))
+def test_nobody_moves_three_times_while_somebody_who_could_move_never_does() -> None:
+    # One of four in each unit may move at a time, so in three periods somebody of each never does.
+    staff = coordinators(8, units=(NORTH, SOUTH), interests=(wish("c0", FINNISH), wish("c1", FINNISH)))
     units = [replace(u, max_moving_share=0.25) if u.unit_id in (NORTH, SOUTH) else u for u in UNITS]
-    found = plan_rotation(graph_of(staff.replace(units=tuple(units)), settings=FREE), periods=3, months=2)
-    moves = {p: sum(p in s.people for s in found) for p in graph_of(staff).person_ids}
-    noted = any(n.startswith("waits_not_kept") for n in found.notes)
-    assert noted or not (max(moves.values()) >= 3 and min(moves.values()) == 0)
-    assert all(
-        sum(m["from_unit"] == NORTH for s in found if s.facts["period"] == t for m in s.facts["moves"]) <= 1 for t in (1, 2, 3)
-    )
+    graph = graph_of(staff.replace(units=tuple(units)), settings=FREE)
+    found = plan_rotation(graph, periods=3, months=2)
+    assert len(found) == 3
+    for t in (1, 2, 3):
+        leaving = [m["from_unit"] for s in found if s.facts["period"] == t for m in s.facts["moves"]]
+        assert sorted(leaving) == [NORTH, SOUTH]
+    # c0 and c1 gain most each time, but may not go a third time.
+    moves = Counter(p for s in found for p in s.people)
+    assert max(moves.values()) == 2
+    assert not any(n.startswith("waits_not_kept") for n in found.notes)
 
 
 @pytest.mark.parametrize("seed", [0, 3, 11])
