@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from competence.suggest.mentoring import pair_mentors, waiting_list
     from competence.suggest.result import Suggestion, Suggestions
     from competence.suggest.rotation import plan_rotation
-    from competence.suggest.teams import form_teams
+    from competence.suggest.teams import TeamTask, form_teams
     from competence.suggest.validations import suggest_validations
     from competence.taxonomy import Taxonomy, apply_local
     from competence.transitions import roles_within_reach, transition
@@ -64,6 +64,7 @@ __all__ = [
     "Suggestion",
     "Suggestions",
     "Taxonomy",
+    "TeamTask",
     "__version__",
     "access_equity",
     "answers_to_statements",
@@ -120,7 +121,7 @@ _MODULES = {
     "suggest.mentoring": ("pair_mentors", "waiting_list"),
     "suggest.result": ("Suggestion", "Suggestions"),
     "suggest.rotation": ("plan_rotation",),
-    "suggest.teams": ("form_teams",),
+    "suggest.teams": ("TeamTask", "form_teams"),
     "suggest.validations": ("suggest_validations",),
     "taxonomy": ("Taxonomy", "apply_local"),
     "transitions": ("roles_within_reach", "transition"),

@@ -284,6 +284,19 @@ def test_pinned_and_forbidden_pairs_reach_the_plan(eight: Path, tmp_path: Path) 
     assert first in [s.people for s in Suggestions.from_json(path.read_text(encoding="utf-8"))]
 
 
+def test_an_earlier_round_of_pairs_is_left_as_it_is_and_a_broken_file_is_one_line(eight: Path, tmp_path: Path) -> None:
+    first = tmp_path / "omgang1.json"
+    quick("pairs", eight, "--out", first)
+    pairs = {tuple(m["person_id"] for m in s["members"]) for s in json.loads(first.read_text("utf-8"))["suggestions"]}
+    assert pairs
+    second = tmp_path / "omgang2.json"
+    quick("pairs", eight, "--earlier", first, "--objective", "score", "--out", second)
+    assert pairs <= {tuple(m["person_id"] for m in s["members"]) for s in json.loads(second.read_text("utf-8"))["suggestions"]}
+    broken = tmp_path / "trasig.json"
+    broken.write_text("[1", encoding="utf-8")
+    assert run("pairs", eight, "--earlier", broken, code=2).stderr.count("\n") == 1
+
+
 def test_settings_file_is_used_and_a_broken_one_is_one_line(eight: Path, tmp_path: Path) -> None:
     good, bad = tmp_path / "good.toml", tmp_path / "bad.toml"
     good.write_text("[suggest]\nexpert_cutoff = 1.0\n", encoding="utf-8")

@@ -76,6 +76,15 @@ CALLS: dict[str, Call] = {
     "teams, impossible": lambda g, **o: form_teams(
         g, "demensvård", n=None, size=3, together=[g.person_ids[:2]], apart=[g.person_ids[:2]], **o
     ),
+    "teams, tasks": lambda g, **o: form_teams(
+        g,
+        tasks=[
+            {"name": "A", "need": "demensvård", "size": 2},
+            {"name": "B", "need": "schemaläggning", "size": 2, "priority": 2},
+        ],
+        **o,
+    ),
+    "teams, leaders": lambda g, **o: form_teams(g, {"demensvård": 2, "schemaläggning": 2}, purpose="co_leaders", **o),
     "teams, too many": lambda g, **o: form_teams(g, "demensvård", n=9, size=3, **o),
     "validations": lambda g, **o: suggest_validations(g, n=5, **o),
     "validations, documented": lambda g, **o: suggest_validations(g, stage="identified", n=100, **o),

@@ -17,7 +17,7 @@ KINDS = {
     "pairs": Settings().suggest.pairs,
     "rotation": Settings().suggest.rotation,
     "validations": Settings().suggest.validations,
-    "teams": {"coverage": 1.0},
+    "teams": {"coverage": 1.0, "complement": 1.0, "brings": 1.0, "seeks": 1.0},
 }
 
 

@@ -425,6 +425,7 @@ def test_no_setting_is_named_after_sex_age_or_another_protected_ground() -> None
     assert not {n for n in names if is_protected(n)}
     weights = Settings().suggest
     measures = {*weights.experts, *weights.pairs, *weights.rotation, *weights.validations}
+    measures |= {*weights.co_leaders, *weights.circles}
     assert not {m for m in measures if is_protected(m)}
 
 

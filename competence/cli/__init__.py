@@ -181,6 +181,27 @@ def experts(
     "--capacity", type=click.IntRange(min=0), help="Mentees per mentor where the file does not say (default: the settings')."
 )
 @click.option("--n", type=click.IntRange(min=0), help="Show only the n best pairs; the plan is made for all.")
+@click.option(
+    "--mode",
+    type=click.Choice(["one_to_one", "reverse", "circle", "job_shadow", "buddy"]),
+    default="one_to_one",
+    show_default=True,
+    help="reverse: who leads teaches a manager. circle: 4 to 8 around a topic. job_shadow: at another workplace. buddy: for "
+    "those who are new.",
+)
+@click.option(
+    "--objective",
+    type=click.Choice(["most_pairs", "score"]),
+    default="most_pairs",
+    show_default=True,
+    help="As many pairs as possible and then the highest total score, or the highest total score at once.",
+)
+@click.option(
+    "--earlier",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="The result of an earlier round, written by --out as .json: its pairs are left as they are.",
+)
 @click.option("--stable", is_flag=True, help="Stable pairs (nobody would rather swap) in place of the highest total score.")
 @click.option("--pin", multiple=True, metavar="MENTEE,MENTOR", help="A pair that must be. May be given several times.")
 @click.option("--forbid", multiple=True, metavar="MENTEE,MENTOR", help="A pair that must not be. May be given several times.")
@@ -196,6 +217,9 @@ def pairs(
     goal_role: str | None,
     capacity: int | None,
     n: int | None,
+    mode: str,
+    objective: str,
+    earlier: Path | None,
     stable: bool,
     pin: tuple[str, ...],
     forbid: tuple[str, ...],
@@ -203,8 +227,9 @@ def pairs(
     effort: int | None,
     time_limit: float | None,
 ) -> None:
-    """Pair mentees with mentors in FILES at the highest total score."""
+    """Pair mentees with mentors in FILES: as many as possible, the best for all at once."""
     from competence.suggest.mentoring import pair_mentors
+    from competence.suggest.result import Suggestions
 
     call = Call.of(ctx)
     topics = parse_need(topic, level, call.lang) if topic else None
@@ -218,6 +243,9 @@ def pairs(
         goal_role=goal_role,
         capacity=capacity,
         n=n,
+        mode=mode,
+        objective=objective,
+        earlier=None if earlier is None else Suggestions.from_json(earlier.read_text(encoding="utf-8")),
         stable=stable,
         pinned=pinned,
         forbidden=forbidden,
@@ -295,7 +323,7 @@ def rotation(
 @suggesting_options
 @need_options("--need", required=True)
 @people_options
-@click.option("--size", type=click.IntRange(min=2), default=5, show_default=True, help="People per team.")
+@click.option("--size", type=click.IntRange(min=2), help="People per team (default: 5; 8 in a circle, 2 co-leaders).")
 @click.option("--n", default="1", show_default=True, metavar="N|all", help="How many teams to choose; all places everybody.")
 @click.option(
     "--balance",
@@ -317,7 +345,7 @@ def rotation(
 @click.option("--at-most", type=click.IntRange(min=1), help="Most members of one unit in a team.")
 @click.option(
     "--purpose",
-    type=click.Choice(["project", "steering", "circle", "work_team"]),
+    type=click.Choice(["project", "steering", "circle", "co_leaders", "work_team"]),
     default="project",
     show_default=True,
     help="For work_team, a permanent post, stage 2 is off unless ground and assessment are given.",
@@ -332,7 +360,7 @@ def teams(
     level: int,
     units: tuple[str, ...],
     people: tuple[str, ...],
-    size: int,
+    size: int | None,
     n: str,
     balance: str,
     epsilon: float,

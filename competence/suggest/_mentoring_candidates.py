@@ -303,7 +303,7 @@ def newcomer(graph: CompetenceGraph, row: int, months: float) -> Newcomer | str:
         age = age_in_months(employment.start, graph.as_of)
         if not employment.is_current(graph.as_of) or age is None or age >= months:
             continue
-        known = [s.role_id for s in employment.roles if s.role_id in graph.role_index]
+        known = [s.role_id for s in employment.roles if s.role_id is not None and s.role_id in graph.role_index]
         unlinked |= not known
         for role_id in known:
             start = since[role_id]
@@ -330,10 +330,10 @@ def buddy_candidates(
     since = [with_role_since(graph.people[row], graph.as_of) for row in mentor_rows]
     in_role: dict[str, tuple[NDArray[np.int64], NDArray[np.float64]]] = {}
     for role_id in sorted({n.role_id for n in new}):
-        places = [r for r, roles in enumerate(since) if role_id in roles]
+        having = [r for r, roles in enumerate(since) if role_id in roles]
         # Somebody whose first day in the role is not known cannot be shown to have been there longer.
-        days = [d.toordinal() if (d := since[r][role_id]) else np.inf for r in places]
-        in_role[role_id] = np.array(places, dtype=np.int64), np.array(days, dtype=np.float64)
+        first = [d.toordinal() if (d := since[r][role_id]) else np.inf for r in having]
+        in_role[role_id] = np.array(having, dtype=np.int64), np.array(first, dtype=np.float64)
     parts: list[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]] = []
     for e, (person, row) in enumerate(zip(new, mentee_rows, strict=True)):
         places, days = in_role[person.role_id]

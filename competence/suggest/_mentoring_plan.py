@@ -110,7 +110,7 @@ def _loss(
     placed = mine >= 0
     np.minimum.at(easiest, mine[placed], leaving[placed])
     easiest[np.bincount(mine[placed], minlength=len(room)) < room] = 0.0
-    return reduced + easiest[column]
+    return np.asarray(reduced + easiest[column], dtype=np.float64)
 
 
 def _rank_within(group: NDArray[np.int64]) -> NDArray[np.int64]:

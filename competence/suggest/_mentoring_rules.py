@@ -195,14 +195,14 @@ class Past:
         Days on which a pair with this mentee was refused or the mentee alone was pinned, counted since the mentee last
         got a mentor; or what the earlier result says, if that is more.
         """
-        days = self._days_without.get(person_id, frozenset())
+        days: Iterable[date] = self._days_without.get(person_id, frozenset())
         got = self._last_got.get(person_id)
         by_decisions = sum(got is None or day > got for day in days)
         drafts = [pair for pair in self._earlier.pairs if pair[0] == person_id]
         lost = any(pair not in self.kept for pair in drafts)
         # A draft that became a pair ended the waiting.
         told = 0 if self._done.intersection(drafts) else self._earlier.waited.get(person_id, 0) + lost
-        return min(max(by_decisions, told), _MOST_ROUNDS)
+        return min(max(by_decisions, int(told)), _MOST_ROUNDS)
 
     @cached_property
     def _done(self) -> frozenset[tuple[str, str]]:

@@ -583,8 +583,20 @@ class Suggestions(Sequence[Suggestion]):
 
     @classmethod
     def from_json(cls, raw: str) -> Self:
-        """Read what :meth:`to_json` wrote."""
-        return cls.from_dict(json.loads(raw))
+        """Read what :meth:`to_json` wrote.
+
+        Raises
+        ------
+        InputError
+            If it is something else.
+        """
+        try:
+            data = json.loads(raw)
+        except ValueError as error:
+            raise InputError(f"a result must be JSON as to_json writes it; {error}") from None
+        if not isinstance(data, Mapping):
+            raise InputError(f"a result must be JSON as to_json writes it; got {type(data).__name__}")
+        return cls.from_dict(data)
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
