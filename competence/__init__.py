@@ -29,7 +29,9 @@ if TYPE_CHECKING:
     from competence.organisation import gap_table, heat_map, single_points
     from competence.settings import Settings
     from competence.staff import Staff
+    from competence.suggest.answers import read_answers
     from competence.suggest.change import what_would_change
+    from competence.suggest.compare import compare_plans, plan_effects
     from competence.suggest.experts import find_experts
     from competence.suggest.mentoring import pair_mentors, waiting_list
     from competence.suggest.result import Suggestion, Suggestions
@@ -70,6 +72,7 @@ __all__ = [
     "answers_to_statements",
     "apply_local",
     "build_graph",
+    "compare_plans",
     "example_municipality",
     "find_experts",
     "form_teams",
@@ -80,9 +83,11 @@ __all__ = [
     "link_statements",
     "merge_units",
     "pair_mentors",
+    "plan_effects",
     "plan_rotation",
     "prompts",
     "read_aid",
+    "read_answers",
     "read_document",
     "read_guide",
     "read_local",
@@ -117,6 +122,8 @@ _MODULES = {
     "settings": ("Settings",),
     "staff": ("Staff",),
     "suggest.experts": ("find_experts",),
+    "suggest.answers": ("read_answers",),
+    "suggest.compare": ("compare_plans", "plan_effects"),
     "suggest.change": ("what_would_change",),
     "suggest.mentoring": ("pair_mentors", "waiting_list"),
     "suggest.result": ("Suggestion", "Suggestions"),

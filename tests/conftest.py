@@ -13,6 +13,12 @@ from hypothesis import HealthCheck, settings
 # Set by .ci/run: there, a test that could not run is a failure.
 TOOLS_REQUIRED = bool(os.environ.get("COMPETENCE_REQUIRE_TOOLS"))
 
+# Workers of the suite take a core each. Threads of libraries beside them wait for one another in loops, which made small
+# problems take ten times as long; what the libraries answer does not hang on how many there are.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
+
 # A deadline would make a busy machine fail a right answer. Where a red run must be seen again, the cases are fixed.
 settings.register_profile("here", deadline=None)
 settings.register_profile("everywhere", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])

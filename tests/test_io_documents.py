@@ -102,7 +102,7 @@ SAID = (
 
 @pytest.fixture(scope="module")
 def linker() -> Linker:
-    return Linker.fit(Taxonomy.bundled("municipal"), cache=False)
+    return Linker.fit(Taxonomy.bundled("municipal"))
 
 
 def outcome(data: bytes, name: str = "") -> Document | str:

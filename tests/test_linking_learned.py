@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -407,7 +408,11 @@ def test_a_pair_is_an_alias_at_once_also_of_a_role() -> None:
 
 
 def test_terms_are_ranked_by_the_labels_of_a_taxonomy_alone(municipal: Linker) -> None:
-    (found,) = municipal.rank_concepts(["vård av personer med demens"], n=3)
+    # Every twelfth concept: enough labels to learn from, and quick.
+    kept = [c for k, c in enumerate(municipal.taxonomy.concepts.values()) if k % 12 == 0 or c.concept_id == "dementia-care"]
+    inside = {c.concept_id for c in kept}
+    alone = [replace(c, broader=tuple(b for b in c.broader if b in inside), related=()) for c in kept]
+    (found,) = Linker.fit(Taxonomy.of(alone), cache=False).rank_concepts(["vård av personer med demens"], n=3)
     assert "dementia-care" in [concept_id for concept_id, _ in found]
 
 

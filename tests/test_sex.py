@@ -210,6 +210,9 @@ WALKED = (competence, conversation, equality, figures, group, inference, organis
 # What returns no figure of people, or only what stands beside the names of those it is about.
 WITHOUT_FIGURES = {
     "answers_to_statements": "a person's own statements",
+    "read_answers": "decisions of named people",
+    "compare_plans": "two plans set against each other; who moves stands by sex in each",
+    "plan_effects": "what a plan changes in units; who moves stands by sex in the plan",
     "waiting_list": "decisions to keep",
     "what_would_change": "what would change a result for one person",
     "apply_local": "a taxonomy",
