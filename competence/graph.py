@@ -559,8 +559,15 @@ class CompetenceGraph:
         as_of, settings = as_of or self.as_of, settings or self.settings
         if as_of == self.as_of and settings == self.settings:
             return self
+        return self._made_anew(self.staff, as_of, settings)
+
+    def with_staff(self, staff: Staff) -> CompetenceGraph:
+        """Return the graph of another staff, linked and on the same taxonomy, seen by the same eyes on the same date."""
+        return self._made_anew(staff, self.as_of, self.settings)
+
+    def _made_anew(self, staff: Staff, as_of: date, settings: Settings) -> CompetenceGraph:
         return CompetenceGraph(
-            self.staff,
+            staff,
             self.taxonomy,
             self.linker,
             as_of=as_of,

@@ -298,7 +298,7 @@ def what_would_change(
         if tried == tries:
             break
         tried += 1
-        after = _place(repeat(_edited(graph, edit), result), person_id)
+        after = _place(repeat(graph.with_staff(edit(graph.staff)), result), person_id)
         if _is_better(before, after):
             found.append(
                 replace(
@@ -358,18 +358,6 @@ def _effect(change: Counterfactual) -> tuple[int, float, float, int, str, str]:
     newly = change.rank is not None and change.rank_before is None
     gain = (change.score or 0.0) - (change.score_before or 0.0)
     return (0 if newly else 1 if change.rank else 2, change.rank or 0, -gain, change.level or 0, change.change, change.concept_id)
-
-
-def _edited(graph: CompetenceGraph, edit: Callable[[Staff], Staff]) -> CompetenceGraph:
-    return CompetenceGraph(
-        edit(graph.staff),
-        graph.taxonomy,
-        graph.linker,
-        as_of=graph.as_of,
-        audience=graph.audience,
-        viewer_id=graph.viewer_id,
-        settings=graph.settings,
-    )
 
 
 _Possible = tuple[Counterfactual, Callable[[Staff], Staff]]

@@ -403,7 +403,7 @@ def refuse(graph: CompetenceGraph, plan: Suggestions, rank: int) -> tuple[Sugges
     )
     pins = [p for p in plan.provenance.request["pinned"] if not chosen.facts.get("pinned") or set(p) != set(chosen.people)]
     rest = [(s.facts.get("period", 1), s.facts["places"]) for s in plan if s is not chosen]
-    other = repeat(_graph_of(graph, graph.staff.with_decisions([no])), plan, pinned=pins, earlier=rest)
+    other = repeat(graph.with_staff(graph.staff.with_decisions([no])), plan, pinned=pins, earlier=rest)
     return other, (plan.outcome.objective or 0.0) - (other.outcome.objective or 0.0)
 
 
@@ -491,24 +491,12 @@ def _moved(
     return replace(person, employments=tuple(employments))
 
 
-def _graph_of(graph: CompetenceGraph, staff: Staff) -> CompetenceGraph:
-    return CompetenceGraph(
-        staff,
-        graph.taxonomy,
-        graph.linker,
-        as_of=graph.as_of,
-        audience=graph.audience,
-        viewer_id=graph.viewer_id,
-        settings=graph.settings,
-    )
-
-
 def _graph_with(graph: CompetenceGraph, items: Sequence[Suggestion], plan: Suggestions) -> CompetenceGraph:
     if not items:
         return graph
     given = [p for p in plan.provenance.request.get("open_posts", ()) if isinstance(p, Mapping)]
     outside = [Post(post_id=p["post_id"], unit_id=p["unit_id"], roles=tuple(RoleShare(**r) for r in p["roles"])) for p in given]
-    return _graph_of(graph, carried_out(graph.staff, items, outside))
+    return graph.with_staff(carried_out(graph.staff, items, outside))
 
 
 # -- the plan that looks at likeness alone --------------------------------------------------------------------------
