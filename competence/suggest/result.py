@@ -244,6 +244,13 @@ class Suggestion:
         """Ids of the members, in the order of their parts."""
         return tuple(m.person_id for m in self.members)
 
+    @property
+    def everybody(self) -> frozenset[str]:
+        """Ids of all that the suggestion speaks of: members, other choices, managers to ask and those its reasons name."""
+        others = (*self.alternatives, *([self.runner_up] if self.runner_up else []))
+        people = set(self.people) | {p for a in others for p in a.people} | set(self.facts.get("ask_managers", ()))
+        return frozenset(people | {r.person_id for r in self.reasons if r.person_id})
+
     def why(self, lang: str = "sv") -> str:
         """Say the two reasons that contribute most in one line."""
         return " ".join(reason_sentence(self.kind, r, lang, self.names) for r in self.reasons[:2])
@@ -661,7 +668,7 @@ class Suggestions(Sequence[Suggestion]):
         if kind in _ONE_BY_ONE:
             made = [replace(s, runner_up=_runner_up(s, then)) for s, then in zip(made, [*made[1:], None], strict=False)]
         named = [
-            replace(s, names={p: graph.people[graph.person_index[p]].name for p in _everybody(s) if p in graph.person_index})
+            replace(s, names={p: graph.people[graph.person_index[p]].name for p in s.everybody if p in graph.person_index})
             for s in made
         ]
         suggested = {p for s in named for p in s.people}
@@ -772,13 +779,6 @@ _EQUAL = 1e-9
 _FREE_AGAIN = frozenset({"resting", "asked_at_cap", "mentees_at_cap"})
 """Rules of load, whose detail is the day on which the person is free again."""
 _MOST_TOLD = 5
-
-
-def _everybody(suggestion: Suggestion) -> set[str]:
-    """Return the ids a suggestion speaks of: members, alternatives and those its reasons name."""
-    others = (*suggestion.alternatives, *([suggestion.runner_up] if suggestion.runner_up else []))
-    people = set(suggestion.people) | {p for a in others for p in a.people} | set(suggestion.facts.get("ask_managers", ()))
-    return people | {r.person_id for r in suggestion.reasons if r.person_id}
 
 
 def _suggestion_dict(suggestion: Suggestion) -> dict[str, Any]:

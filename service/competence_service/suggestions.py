@@ -17,7 +17,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from competence.errors import CompetenceError
 from competence.graph import CompetenceGraph
 from competence.model import Choice, Decision, Need, NeedItem
-from competence.suggest.result import Suggestion, Suggestions
+from competence.suggest.result import Suggestions
 
 __all__ = [
     "EQUALITY_ASKED",
@@ -348,7 +348,7 @@ def named(result: Mapping[str, Any], graph: CompetenceGraph, unknown: str) -> Su
     names = {p.person_id: p.name or p.person_id for p in graph.people}
 
     def joined(part: Suggestions) -> Suggestions:
-        items = [replace(s, names={p: names.get(p, unknown) for p in _people_of(s)}) for s in part]
+        items = [replace(s, names={p: names.get(p, unknown) for p in s.everybody}) for s in part]
         return Suggestions(
             part.kind,
             items,
@@ -363,11 +363,3 @@ def named(result: Mapping[str, Any], graph: CompetenceGraph, unknown: str) -> Su
         )
 
     return joined(Suggestions.from_dict(result))
-
-
-def _people_of(suggestion: Suggestion) -> set[str]:
-    return {
-        *suggestion.people,
-        *(p for a in suggestion.alternatives for p in a.people),
-        *(r.person_id for r in suggestion.reasons if r.person_id),
-    }
