@@ -25,6 +25,13 @@ settings.register_profile("everywhere", deadline=None, derandomize=True, suppres
 settings.load_profile("everywhere" if TOOLS_REQUIRED else "here")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Let what a linker learns of a taxonomy be computed once for the run, and leave the user's own cache alone."""
+    base = tmp_path_factory.getbasetemp()
+    os.environ["COMPETENCE_CACHE"] = str((base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "linkers")
+
+
 @pytest.fixture(scope="session")
 def root() -> Path:
     """Return the folder of the checkout."""

@@ -34,9 +34,8 @@ CALLS = {
 
 
 @pytest.fixture(autouse=True)
-def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep what the linker computes in one folder of this run, out of the user's own cache."""
-    monkeypatch.setenv("COMPETENCE_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+def wide(monkeypatch: pytest.MonkeyPatch) -> None:
+    # So that tables are printed as on a screen of this width.
     monkeypatch.setenv("COLUMNS", "120")
 
 

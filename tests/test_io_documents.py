@@ -775,11 +775,6 @@ def run(*arguments: str | Path, data: bytes | None = None) -> tuple[int, str, st
     return result.exit_code, result.stdout, result.stderr
 
 
-@pytest.fixture(autouse=True)
-def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COMPETENCE_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
-
-
 def test_the_command_prints_statements_with_competences_probability_and_quoted_words(small: str) -> None:
     code, out, err = run("document", DATA / "cv_writer.pdf", "--taxonomy", small, "--lang", "en")
     assert (code, err) == (0, "")

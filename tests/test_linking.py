@@ -52,7 +52,7 @@ def linker(small: Taxonomy) -> Linker:
 
 @pytest.fixture(scope="module")
 def municipal() -> Linker:
-    return Linker.fit(Taxonomy.bundled("municipal"), cache=False)
+    return Linker.fit(Taxonomy.bundled("municipal"))
 
 
 def met(linker: Linker, text: str) -> list[str]:
