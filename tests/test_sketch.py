@@ -76,7 +76,7 @@ def test_the_sketch_runs_as_written_with_every_outcome_optimal_or_its_gap_stated
     done = subprocess.run(
         [sys.executable, "-c", call],
         cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": path},
+        env=env,
         capture_output=True,
         text=True,
         check=False,
