@@ -196,7 +196,7 @@ def top_many(
     most = max(0, min(int(n), postings.n_people))
     found, values = np.empty((len(parts), most), dtype=np.int64), np.empty((len(parts), most))
     sizes = np.zeros(len(parts), dtype=np.int64)
-    from competence.solve.top_kernel import best_of_each
+    from competence.solve.top_kernel import SORTED_UP_TO, best_of_each
 
     kernel: Any = best_of_each  # the checker does not see past numba's decorator
     may = np.empty(0, dtype=np.bool_) if allowed is None else np.asarray(allowed, dtype=np.bool_)
@@ -233,6 +233,8 @@ def top_many(
     answers = []
     for q, size in enumerate(sizes.tolist()):
         people, scores = found[q, :size], values[q, :size]
-        order = np.lexsort((people, -scores))
-        answers.append((people[order], scores[order]))
+        if size > SORTED_UP_TO:
+            order = np.lexsort((people, -scores))
+            people, scores = people[order], scores[order]
+        answers.append((people, scores))
     return answers

@@ -5,7 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-__all__ = ["best_of_each"]
+__all__ = ["SORTED_UP_TO", "best_of_each"]
+
+SORTED_UP_TO = 64
+"""Answers that are put in order here; longer ones are left as they come."""
 
 
 @njit(cache=True, nogil=True)
@@ -45,7 +48,7 @@ def _keep(found, values, size, most, person, value):  # type: ignore[no-untyped-
 def best_of_each(  # type: ignore[no-untyped-def]
     indptr, people, levels, ends, concepts, weights, wanted, most, allowed, base, score, touched, found, values, sizes
 ):
-    """Write the ``most`` best of each need into the rows of ``found`` and ``values``, in no order; ``sizes`` says how many.
+    """Write the ``most`` best of each need into the rows of ``found`` and ``values``; ``sizes`` says how many. In order if few.
 
     ``allowed`` and ``base`` may be empty: everybody, nothing. ``score`` comes and goes as zeros.
     """
@@ -88,3 +91,13 @@ def best_of_each(  # type: ignore[no-untyped-def]
                         continue
                     size = _keep(found[q], values[q], size, most, p, value)
         sizes[q] = size
+        if size <= SORTED_UP_TO:
+            for i in range(1, size):
+                value, person = values[q, i], found[q, i]
+                k = i
+                while k > 0 and (values[q, k - 1] < value or (values[q, k - 1] == value and found[q, k - 1] > person)):
+                    values[q, k] = values[q, k - 1]
+                    found[q, k] = found[q, k - 1]
+                    k -= 1
+                values[q, k] = value
+                found[q, k] = person
