@@ -457,7 +457,7 @@ def kitchen() -> CompetenceGraph:
 def test_questions_are_worded_by_what_is_asked(kitchen: CompetenceGraph) -> None:
     asked = {p.concept_id: p for p in prompts(kitchen, "a", n=10)}
     assert set(asked) == {"bake", "clean", "allergy", "own"}
-    assert asked["bake"].question == "Har du kanske lärt dig att baka till många?"
+    assert asked["bake"].question == "Har du kanske vana av att baka till många?"
     assert asked["clean"].question == "Har du kanske vana av köksstädning?"
     assert asked["allergy"].question == "Har du kanske lärt dig en del om allergener?"
     assert asked["own"].question == "Har du kanske lätt för att planera din egen tid?"
