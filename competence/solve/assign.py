@@ -375,6 +375,9 @@ class _Paths:
         state = np.array([0, -1], dtype=np.int64)
         bids = np.zeros(self.slots.size)
         step = self.top * min(0.1, _STEP / max(1.0, float(degree.mean()) if degree.size else 1.0) ** 1.5)
+        if step > 0.0:
+            # A power of two: prices of scores that are whole numbers, or halves of them, are then exact.
+            step = float(np.ldexp(1.0, int(np.frexp(step)[1]) - 1))
         left = _BIDS * int(self.row_units.sum())
         go_on = self.budget.go_on("assign")
         while go_on and state[0] < arcs.n and left > 0:

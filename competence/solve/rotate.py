@@ -18,6 +18,7 @@ from scipy import sparse
 
 from competence.errors import InputError
 from competence.model import Outcome
+from competence.solve.assign import assign
 from competence.solve.budget import PROOF, Budget, Progress, infeasible
 from competence.solve.programme import maximise, maximise_whole
 
@@ -1102,58 +1103,30 @@ def _free_bound(arcs: _Arcs, bits: int = 36) -> tuple[float, NDArray[np.float64]
 
     Gains may be negative here: under the prices of limits a move may cost, and still close a good cycle.
     """
-    from scipy.sparse.csgraph import min_weight_full_bipartite_matching
-
     n = arcs.n
     stay = np.arange(n, dtype=np.int64)
     source, target = np.concatenate([arcs.source, stay]), np.concatenate([arcs.target, stay])
     gain = np.concatenate([arcs.gain, np.zeros(n)])
     if not n:
         return 0.0, np.zeros(0), np.zeros(0), stay
-    # SciPy's matching can run for ever on floats that differ by rounding only; on whole numbers under 2^53 its sums
-    # are exact. It drops stored zeros, and staying is worth zero: a constant on every choice changes no full
-    # matching's rank but keeps each entry.
-    true_gain, largest = gain, float(np.abs(gain).max()) or 1.0
-    scale = 2.0**bits / largest
-    # Gains that are whole multiples of a coarser step keep it: the matching is several times as quick with short numbers.
-    for bits in (7, 10, 14, 20):
-        coarse = float(np.ldexp(1.0, bits - int(np.frexp(largest)[1])))
+    # Everybody takes one post, their own or another: as many pairs as possible, of highest gain. In whole numbers that
+    # leave room for what a pair more is worth, every price is exact, and so is the proof.
+    largest = float(np.abs(gain).max()) or 1.0
+    scale = 2.0 ** min(bits, 48 - int(np.ceil(np.log2(n + 1)))) / largest
+    # Gains that are whole multiples of a coarser step keep it: bids are fewer with short numbers.
+    for short in (7, 10, 14, 20):
+        coarse = float(np.ldexp(1.0, short - int(np.frexp(largest)[1])))
         if (gain * coarse == np.rint(gain * coarse)).all():
             scale = coarse
             break
-    gain = np.rint(gain * scale)
-    square = sparse.csr_array((gain + float(np.abs(gain).max()) + 1.0, (source, target)), shape=(n, n))
-    rows, taken = min_weight_full_bipartite_matching(square, maximize=True)
-    to = np.empty(n, dtype=np.int64)
-    to[rows] = taken
-    order = np.argsort(source, kind="stable")
-    source, target, gain, true_gain = source[order], target[order], gain[order], true_gain[order]
-    value = np.zeros(n)
-    hit = to[source] == target
-    value[source[hit]] = gain[hit]
-    # Prices of posts: the least v >= 0 with v_j >= v_to(i) + g_ij - g_i,to(i). Rounds of Bellman and Ford from the
-    # people whose own post just rose, in the same whole numbers.
-    v = np.zeros(n)
-    indptr = np.zeros(n + 1, dtype=np.int64)
-    np.cumsum(np.bincount(source, minlength=n), out=indptr[1:])
-    holder = np.empty(n, dtype=np.int64)
-    holder[to] = stay
-    active = stay
-    for _ in range(4 * n + 10):
-        count = indptr[active + 1] - indptr[active]
-        arc = np.repeat(indptr[active] - (np.cumsum(count) - count), count) + np.arange(int(count.sum()))
-        asked = v[to[source[arc]]] + (gain[arc] - value[source[arc]])
-        rising = asked > v[target[arc]]
-        if not rising.any():
-            break
-        raised = target[arc][rising]
-        np.maximum.at(v, raised, asked[rising])
-        active = holder[np.unique(raised)]
+    whole = np.rint(gain * scale)
+    square = sparse.csr_array((whole - min(0.0, float(whole.min())), (source, target)), shape=(n, n))
+    plan = assign(square, objective="most_pairs")
     # The bound is taken at these prices from the gains as they are, so it holds for them.
-    v /= scale
+    v = (plan.column_duals - plan.column_duals.min()) / scale
     u = np.full(n, -np.inf)
-    np.maximum.at(u, source, true_gain - v[target])
-    return fsum([*u, *v]), u, v, to
+    np.maximum.at(u, source, gain - v[target])
+    return fsum([*u, *v]), u, v, plan.pairs[:, 1]
 
 
 def _cycles_of(to: NDArray[np.int64], people: int) -> list[tuple[int, ...]]:
@@ -1207,7 +1180,7 @@ def _free(arcs: _Arcs, sides: _Sides, budget: Budget, seed: int, start: Rotation
     moving = to[arcs.source] == arcs.target
     plan = worth(_cycles_of(to, arcs.people))
     if not rows.size or (matrix @ moving.astype(float) <= limit + 1e-9).all():
-        return _Answer(plan, bound, u + v, side, arcs.gain.size, "assignment with stay (SciPy), proved by prices", _NO_COLUMNS)
+        return _Answer(plan, bound, u + v, side, arcs.gain.size, "assignment with stay, proved by prices", _NO_COLUMNS)
     # The limits bind: their prices from the linear programme over moves, a bound from the assignment under them.
     prices = _price_moves(arcs, matrix, limit)
     under = _Arcs(arcs.n, arcs.people, arcs.indptr, arcs.target, arcs.gain - prices @ matrix)

@@ -317,7 +317,7 @@ def _method(method: str) -> str:
         "set packing of cycles: column bound and neighbourhood search (HiGHS in SciPy)": _(
             "choice among rings by search, with a limit from prices (HiGHS)"
         ),
-        "assignment with stay (SciPy), proved by prices": _("exact assignment where staying is allowed, proved by prices"),
+        "assignment with stay, proved by prices": _("exact assignment where staying is allowed, proved by prices"),
         "cycles of at most 3 within the limits, bound of free plans under their prices": _(
             "rings of at most three within the limits, with a limit from prices"
         ),
