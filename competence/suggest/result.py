@@ -668,7 +668,9 @@ class Suggestions(Sequence[Suggestion]):
         if kind in _ONE_BY_ONE:
             made = [replace(s, runner_up=_runner_up(s, then)) for s, then in zip(made, [*made[1:], None], strict=False)]
         named = [
-            replace(s, names={p: graph.people[graph.person_index[p]].name for p in s.everybody if p in graph.person_index})
+            s
+            if s.names
+            else replace(s, names={p: graph.people[graph.person_index[p]].name for p in s.everybody if p in graph.person_index})
             for s in made
         ]
         suggested = {p for s in named for p in s.people}
