@@ -20,7 +20,7 @@ from competence.fit import gaps
 from competence.graph import CompetenceGraph, ResolvedNeed
 from competence.model import Importance, InterestKind, Need, NeedItem, Person
 from competence.settings import Settings
-from competence.suggest.scoring import understood_request
+from competence.suggest.scoring import levels_at, positions_of, understood_request
 
 __all__ = [
     "BEST_LEAD",
@@ -86,10 +86,12 @@ class Candidates:
         measures = {name: values[keep] for name, values in self.measures.items()}
         return Candidates(self.mentee[keep], self.mentor[keep], measures, self.score[keep], self.weights)
 
-    def difference(self, own: int, other: int) -> dict[str, float]:
-        """Return by measure how much more one pair contributes than another, where they differ."""
-        gains = {name: self.weights[name] * float(values[own] - values[other]) for name, values in self.measures.items()}
-        return {name: gain for name, gain in gains.items() if gain}
+    def differences(self, own: NDArray[np.int64], other: NDArray[np.int64]) -> list[dict[str, float]]:
+        """Return by measure how much more each pair of ``own`` contributes than its one of ``other``, where they differ."""
+        gains = [(self.weights[name] * (values[own] - values[other])).tolist() for name, values in self.measures.items()]
+        return [
+            {name: gain for name, gain in zip(self.measures, parts, strict=True) if gain} for parts in zip(*gains, strict=True)
+        ]
 
     def keys(self, n_mentors: int) -> NDArray[np.int64]:
         """Return each pair as one number, ``mentee * n_mentors + mentor``; they ascend."""
@@ -190,43 +192,34 @@ def skill_candidates(
 ) -> Candidates:
     """Measure every pair with a topic that the mentor leads in by the levels allowed, from the holders of each topic."""
     low, high = settings.suggest.level_gap
-    rows_of_mentors = np.array(mentor_rows, dtype=np.int64)
-    rows_of_mentees = np.array(mentee_rows, dtype=np.int64)
-    teachers: dict[int, list[int]] = {}
-    for (person_id, kind), stated in graph.interests.items():
-        if kind is InterestKind.TEACH and person_id in graph.person_index:
-            for column in stated:
-                teachers.setdefault(column, []).append(graph.person_index[person_id])
-    # Who wants each topic, and its share of all that the mentee wants.
-    wishes: dict[int, tuple[list[int], list[float]]] = {}
-    for e, row in enumerate(mentee_rows):
-        total = sum(t.weight for t in wanted[row])
-        for topic in wanted[row]:
-            mentees, shares = wishes.setdefault(topic.column, ([], []))
-            mentees.append(e)
-            shares.append(topic.weight / total)
+    row_of_mentee = np.array(mentee_rows, dtype=np.int64)
+    # Who wants each topic, and its share of all that the mentee wants; wishes for one topic stand together.
+    totals = [sum(t.weight for t in wanted[row]) for row in mentee_rows]
+    wishes = [(t.column, e, t.weight / totals[e]) for e, row in enumerate(mentee_rows) for t in wanted[row]]
+    wishes.sort(key=lambda w: w[:2])
+    column, mentee = (np.array([w[k] for w in wishes], dtype=np.int64) for k in (0, 1))
+    share = np.array([w[2] for w in wishes], dtype=np.float64)
+    row = row_of_mentee[mentee]
+    have = levels_at(graph, positions_of(graph, row, column))
+    held = _Held.of(graph, mentor_rows)
+    # Each wish meets all who hold its topic: the pairs before each wish, of all there are.
+    before = np.concatenate([[0], np.cumsum(held.ends[column + 1] - held.ends[column])])
     keys: list[NDArray[np.int64]] = []
     values: tuple[list[NDArray[np.float64]], ...] = ([], [], [])
-    for column in sorted(wishes):
-        level = graph.rounded_column(column).astype(np.int64)
-        mentors = np.flatnonzero(level[rows_of_mentors])
-        if not len(mentors):
-            continue
-        rows = rows_of_mentors[mentors]
-        confidence = graph.column("confidence", column)[rows]
-        teaching = np.isin(rows, teachers.get(column, [])).astype(np.float64)
-        wanting, share_of = (np.array(w) for w in wishes[column])
-        # A block at a time, so that a topic that thousands want and thousands hold takes little memory beside the pairs.
-        size = max(1, _BLOCK // len(mentors))
-        for start in range(0, len(wanting), size):
-            some, share = wanting[start : start + size], share_of[start : start + size]
-            lead = level[rows] - level[rows_of_mentees[some]][:, None]
-            fits = (lead >= low) & (lead <= high) & (rows != rows_of_mentees[some][:, None])
-            i, j = np.nonzero(fits)
-            keys.append(some[i] * len(mentor_rows) + mentors[j])
-            values[0].append(share[i] * np.minimum(lead[i, j], BEST_LEAD) / BEST_LEAD)
-            values[1].append(share[i] * confidence[j])
-            values[2].append(share[i] * teaching[j])
+    start = 0
+    while start < len(wishes):
+        # A block at a time, so that topics that thousands want and thousands hold take little memory beside the pairs.
+        stop = max(start + 1, int(np.searchsorted(before, before[start] + _BLOCK, side="right")) - 1)
+        wish = np.repeat(np.arange(start, stop), np.diff(before[start : stop + 1]))
+        holder = np.arange(before[start], before[stop]) + (held.ends[column] - before[:-1])[wish]
+        lead = held.level[holder] - have[wish]
+        fits = np.flatnonzero((lead >= low) & (lead <= high) & (held.row[holder] != row[wish]))
+        wish, holder = wish[fits], holder[fits]
+        keys.append(mentee[wish] * len(mentor_rows) + held.mentor[holder])
+        values[0].append(share[wish] * np.minimum(lead[fits], BEST_LEAD) / BEST_LEAD)
+        values[1].append(share[wish] * held.confidence[holder])
+        values[2].append(share[wish] * held.teaching[holder])
+        start = stop
     every = np.concatenate(keys) if keys else np.empty(0, dtype=np.int64)
     key, inverse = np.unique(every, return_inverse=True)
 
@@ -243,6 +236,37 @@ def skill_candidates(
         "load": np.asarray(load, dtype=np.float64)[r_of],
     }
     return Candidates.of(e_of, r_of, measures, settings.suggest.pairs)
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """What the mentors hold, by concept: the holdings of column c stand in ``ends[c] : ends[c + 1]``."""
+
+    ends: NDArray[np.int64]
+    row: NDArray[np.int64]
+    mentor: NDArray[np.int64]
+    level: NDArray[np.int64]
+    confidence: NDArray[np.float64]
+    teaching: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, graph: CompetenceGraph, mentor_rows: Sequence[int]) -> _Held:
+        """Take the holdings that count; ``mentor`` is the position among ``mentor_rows``."""
+        arrays, n_columns = graph.arrays, len(graph.concept_ids)
+        place = np.full(len(graph.person_ids), -1, dtype=np.int64)
+        place[np.array(mentor_rows, dtype=np.int64)] = np.arange(len(mentor_rows))
+        counts = (place[arrays.column_person] >= 0) & (arrays.rounded[arrays.column_position] > 0)
+        ends = np.concatenate([[0], np.cumsum(counts)])[arrays.column_ptr]
+        row, position = arrays.column_person[counts].astype(np.int64), arrays.column_position[counts]
+        taught = [
+            graph.person_index[person_id] * n_columns + column
+            for (person_id, kind), columns in graph.interests.items()
+            if kind is InterestKind.TEACH and person_id in graph.person_index
+            for column in columns
+        ]
+        teaching = np.isin(row * n_columns + arrays.concept[position], np.array(taught, dtype=np.int64))
+        level = levels_at(graph, position)
+        return cls(ends, row, place[row], level, arrays.confidence[position], teaching.astype(np.float64))
 
 
 def _in_other_units(

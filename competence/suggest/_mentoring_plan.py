@@ -78,8 +78,9 @@ class Plan:
             loss = _loss(self.assignment, self.aims, row, column, mine, fixed, room)
             loss[fixed[row]] = np.nan
         first = np.where(np.isnan(loss), 0.0, loss)
-        best = np.lexsort((column, -score.data, first, row))
-        best = best[offered[best]]
+        near = np.flatnonzero(offered)
+        near = near[_among_least(first[near], row[near], n)]
+        best = near[np.lexsort((column[near], -score.data[near], first[near], row[near]))]
         found: dict[int, list[Other]] = {e: [] for e, _ in self.pairs}
         for at in best[_rank_within(row[best]) < n].tolist():
             lost = float(loss[at])
@@ -111,6 +112,22 @@ def _loss(
     np.minimum.at(easiest, mine[placed], leaving[placed])
     easiest[np.bincount(mine[placed], minlength=len(room)) < room] = 0.0
     return np.asarray(reduced + easiest[column], dtype=np.float64)
+
+
+def _among_least(value: NDArray[np.float64], group: NDArray[np.int64], n: int) -> NDArray[np.bool_]:
+    """Say of each entry whether it is one of the n least different values of its group, where groups stand together.
+
+    At least the n least entries are, and few others, so that only those few need to be put in order.
+    """
+    if not len(value) or n < 1:
+        return np.zeros(len(value), dtype=np.bool_)
+    starts = np.flatnonzero(np.r_[True, group[1:] != group[:-1]])
+    sizes = np.diff(np.r_[starts, len(group)])
+    left = value.copy()
+    for _ in range(n):
+        least = np.repeat(np.minimum.reduceat(left, starts), sizes)
+        left[left <= least] = np.inf
+    return np.asarray(value <= least, dtype=np.bool_)
 
 
 def _rank_within(group: NDArray[np.int64]) -> NDArray[np.int64]:

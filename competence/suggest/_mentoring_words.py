@@ -1,23 +1,28 @@
-"""One mentoring pair as a Suggestion: a reason per topic and per measure of the pair, which sum to its score.
+"""Mentoring pairs as Suggestions: a reason per topic and per measure of the pair, which sum to its score.
 
 This module decides nothing; it turns a pair and its measures into what can be shown and checked.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
 
 from competence.fit import sum_of
 from competence.graph import CompetenceGraph
-from competence.model import Reason
+from competence.model import InterestKind, OptIn, Reason
 from competence.settings import Settings
-from competence.suggest._mentoring_candidates import BEST_LEAD, Newcomer, Topic, teaches, with_role_since
+from competence.suggest._mentoring_candidates import BEST_LEAD, Newcomer, Topic, with_role_since
 from competence.suggest._mentoring_rules import KIND, PASSED
 from competence.suggest.result import Alternative, Member, Suggestion
-from competence.suggest.scoring import concept_facts, evidence_of, ordered, to_ask_first
+from competence.suggest.scoring import concept_facts, evidence_at, levels_at, ordered, positions_of
 
-__all__ = ["PARTS", "buddy_suggestion", "skill_suggestion"]
+__all__ = ["PARTS", "Told", "buddy_told", "skills_told", "suggestion"]
+
+_Proof = tuple[tuple[str, ...], dict[str, str | int | float | None]]
 
 PARTS: Mapping[str, tuple[str, str]] = {
     "one_to_one": ("mentee", "mentor"),
@@ -28,95 +33,100 @@ PARTS: Mapping[str, tuple[str, str]] = {
 """What the one who learns and the other one are called in each mode, in the order of a pair."""
 
 
-def skill_suggestion(
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What is said of a pair before its rank is known: the reasons, whose sum is the score, and what it is about."""
+
+    reasons: tuple[Reason, ...]
+    score: float
+    target: str
+    labels: Mapping[str, str]
+    facts: Mapping[str, Any]
+
+
+def skills_told(
     graph: CompetenceGraph,
     settings: Settings,
-    mode: str,
-    pair: tuple[int, int],
-    topics: tuple[Topic, ...],
-    measures: Mapping[str, float],
-    others: tuple[Alternative, ...],
-    mentees_now: int,
-    waited: int,
-) -> Suggestion:
-    """Word a pair around topics: a reason per topic the mentor leads in, and the measures of the pair as a whole."""
-    mentee, mentor = pair
+    pairs: Sequence[tuple[int, int]],
+    wanted: Mapping[int, tuple[Topic, ...]],
+    measures: Sequence[Mapping[str, float]],
+    mentees_now: Mapping[str, int],
+) -> list[Told]:
+    """Word pairs around topics: a reason per topic the mentor leads in, and the measures of each pair as a whole.
+
+    ``pairs`` are (mentee, mentor) rows. What is said of a concept or a holding is worded once, however many pairs it is in.
+    """
     weights = settings.suggest.pairs
     low, high = settings.suggest.level_gap
-    mentor_id = graph.person_ids[mentor]
-    total = sum(t.weight for t in topics)
-    reasons: list[Reason] = []
-    covered: list[str] = []
-    held, known = _positions(graph, mentor), _positions(graph, mentee)
-    for topic in topics:
-        theirs, own = held.get(topic.column), known.get(topic.column)
-        have = 0 if own is None else int(graph.arrays.rounded[own])
-        lead = 0 if theirs is None else int(graph.arrays.rounded[theirs]) - have
-        if theirs is None or not low <= lead <= high or graph.arrays.rounded[theirs] == 0:
-            continue
-        concept_id = graph.concept_ids[topic.column]
-        covered.append(concept_id)
-        evidence, proof = evidence_of(graph, mentor, topic.column)
-        facts = {
-            **concept_facts(graph, concept_id),
-            "have": have,
-            "other_have": int(graph.arrays.rounded[theirs]),
-            "origin": topic.origin,
-        }
-        share = topic.weight / total
-        for measure, value, said in (
-            ("topic_gain", min(lead, BEST_LEAD) / BEST_LEAD, proof),
-            ("mentor_confidence", float(graph.arrays.confidence[theirs]), {}),
-            # The wish to teach counts only in what the evidence shows a lead in, so it rests on the same pieces.
-            ("teaching", float(teaches(graph, mentor_id, topic.column)), {}),
-        ):
-            if value > 0:
-                weight = weights[measure] * share
-                reasons.append(
-                    Reason(
-                        measure=measure,
-                        value=value,
-                        weight=weight,
-                        contribution=weight * value,
-                        person_id=mentor_id,
-                        concept_id=concept_id,
-                        evidence=evidence,
-                        path=(topic.origin, concept_id),
-                        facts={**facts, **said},
+    sought = [(e, r, topic.column) for e, r in pairs for topic in wanted[e]]
+    mentee, mentor, column = (np.array([s[k] for s in sought], dtype=np.int64) for k in range(3))
+    held = positions_of(graph, mentor, column)
+    theirs, own = levels_at(graph, held), levels_at(graph, positions_of(graph, mentee, column))
+    leads = (theirs > 0) & (theirs - own >= low) & (theirs - own <= high)
+    confidence = graph.arrays.confidence[np.maximum(held, 0)] if len(graph.arrays.confidence) else np.zeros(len(held))
+    holdings = zip(held.tolist(), theirs.tolist(), own.tolist(), leads.tolist(), confidence.tolist(), strict=True)
+    concepts = {c: concept_facts(graph, graph.concept_ids[c]) for c in sorted(set(column.tolist()))}
+    proofs: dict[int, _Proof] = {}
+    found: list[Told] = []
+    for (mentee_row, mentor_row), of_pair in zip(pairs, measures, strict=True):
+        mentor_id, topics = graph.person_ids[mentor_row], wanted[mentee_row]
+        taught = graph.interests.get((mentor_id, InterestKind.TEACH), frozenset())
+        total = sum(t.weight for t in topics)
+        reasons: list[Reason] = []
+        covered: list[int] = []
+        left: list[str] = []
+        for topic in topics:
+            position, level, have, leading, sure = next(holdings)
+            concept_id = graph.concept_ids[topic.column]
+            if not leading:
+                left.append(concept_id)
+                continue
+            covered.append(topic.column)
+            if position not in proofs:
+                proofs[position] = evidence_at(graph, position)
+            evidence, said = proofs[position]
+            share, path = topic.weight / total, (topic.origin, concept_id)
+            facts = {**concepts[topic.column], "have": have, "other_have": level, "origin": topic.origin}
+            for measure, value, told in (
+                ("topic_gain", min(level - have, BEST_LEAD) / BEST_LEAD, {**facts, **said}),
+                ("mentor_confidence", sure, facts),
+                # The wish to teach counts only in what the evidence shows a lead in, so it rests on the same pieces.
+                ("teaching", 1.0 if topic.column in taught else 0.0, facts),
+            ):
+                if value > 0:
+                    weight = weights[measure] * share
+                    reasons.append(
+                        Reason(
+                            measure=measure,
+                            value=value,
+                            weight=weight,
+                            contribution=weight * value,
+                            person_id=mentor_id,
+                            concept_id=concept_id,
+                            evidence=evidence,
+                            path=path,
+                            facts=told,
+                        )
                     )
-                )
-    units = graph.units_of[mentor]
-    reasons += _whole(
-        {"other_unit": {"unit": graph.unit_name(units[0]) if units else ""}, "load": {"count": mentees_now}},
-        measures,
-        weights,
-        mentor_id,
-    )
-    concepts = [graph.taxonomy.concepts[c] for c in covered]
-    left = [graph.concept_ids[t.column] for t in topics if graph.concept_ids[t.column] not in covered]
-    return _suggestion(
-        graph,
-        mode,
-        pair,
-        reasons,
-        others,
-        waited,
-        target=", ".join(covered),
-        labels={lang: ", ".join(c.label(lang) for c in concepts) for lang in ("sv", "en")},
-        facts={"topics": covered, "topics_not_covered": left},
-    )
+        units = graph.units_of[mentor_row]
+        unit = graph.unit_name(units[0]) if units else ""
+        whole: dict[str, dict[str, Any]] = {"other_unit": {"unit": unit}, "load": {"count": mentees_now.get(mentor_id, 0)}}
+        reasons += _whole(whole, of_pair, weights, mentor_id)
+        ids = [graph.concept_ids[c] for c in covered]
+        labels = {lang: ", ".join([str(concepts[c][f"concept_{lang}"]) for c in covered]) for lang in ("sv", "en")}
+        facts = {"topics": ids, "topics_not_covered": left}
+        found.append(Told(ordered(reasons), sum_of(reasons), ", ".join(ids), labels, facts))
+    return found
 
 
-def buddy_suggestion(
+def buddy_told(
     graph: CompetenceGraph,
     settings: Settings,
     pair: tuple[int, int],
     new: Newcomer,
     measures: Mapping[str, float],
-    others: tuple[Alternative, ...],
     mentees_now: int,
-    waited: int,
-) -> Suggestion:
+) -> Told:
     """Word a newcomer and a buddy: how near they work, how much longer the buddy has had the role, and the load."""
     buddy = graph.people[pair[1]]
     role = graph.role(new.role_id)
@@ -124,28 +134,15 @@ def buddy_suggestion(
     longer = 0 if since is None else int((new.start - since).days * 12 / 365.25)
     units = graph.units_of[pair[1]]
     unit = new.unit_id if new.unit_id in units else units[0] if units else ""
-    told: dict[str, dict[str, Any]] = {
+    whole: dict[str, dict[str, Any]] = {
         "nearby": {"unit": graph.unit_name(unit) if unit else ""},
         "time_in_role": {"count": longer},
         "load": {"count": mentees_now},
     }
-    return _suggestion(
-        graph,
-        "buddy",
-        pair,
-        _whole(told, measures, settings.suggest.buddies, buddy.person_id),
-        others,
-        waited,
-        target=new.role_id,
-        labels={lang: role.label(lang) for lang in ("sv", "en")},
-        facts={"role": new.role_id, "started": new.start.isoformat()},
-    )
-
-
-def _positions(graph: CompetenceGraph, row: int) -> dict[int, int]:
-    """Return where each holding of a person stands, by concept: one look-up for all topics of a pair."""
-    start, stop = int(graph.arrays.indptr[row]), int(graph.arrays.indptr[row + 1])
-    return dict(zip(graph.arrays.concept[start:stop].tolist(), range(start, stop), strict=True))
+    reasons = _whole(whole, measures, settings.suggest.buddies, buddy.person_id)
+    labels = {lang: role.label(lang) for lang in ("sv", "en")}
+    facts = {"role": new.role_id, "started": new.start.isoformat()}
+    return Told(ordered(reasons), sum_of(reasons), new.role_id, labels, facts)
 
 
 def _whole(
@@ -166,30 +163,42 @@ def _whole(
     ]
 
 
-def _suggestion(
+def suggestion(
     graph: CompetenceGraph,
     mode: str,
     pair: tuple[int, int],
-    reasons: list[Reason],
+    told: Told,
     others: tuple[Alternative, ...],
-    waited: int,
     *,
-    target: str,
-    labels: Mapping[str, str],
-    facts: Mapping[str, Any],
+    rank: int,
+    waited: int,
+    mentor_waits: str,
 ) -> Suggestion:
-    first, second = (graph.person_ids[row] for row in pair)
-    ask = (*to_ask_first(graph, [first], "mentee"), *to_ask_first(graph, [second], "mentor"))
+    """Return a pair of rows as a suggestion, with the names of all it speaks of.
+
+    ``waited`` are rounds; ``mentor_waits`` is the rule by which the mentor waits for a mentor, or an empty text.
+    """
+    (first, second), parts = (graph.person_ids[row] for row in pair), PARTS[mode]
+    facts = dict(told.facts)
+    if mode != "one_to_one":
+        facts["mode"] = mode
+    if waited:
+        facts["waited"] = waited
+    if mentor_waits:
+        facts["mentor_waits"] = mentor_waits
+    asked = zip(pair, (first, second), ("mentee", "mentor"), strict=True)
+    rows = (*pair, *(graph.person_index[p] for a in others for p in a.people))
     return Suggestion(
         kind=KIND,
-        rank=0,
-        members=(Member(first, PARTS[mode][0]), Member(second, PARTS[mode][1])),
-        target=target,
-        labels=labels,
-        score=sum_of(reasons),
-        reasons=ordered(reasons),
-        rules=(*PASSED[mode], *([f"waited:{waited}"] if waited else [])),
+        rank=rank,
+        members=(Member(first, parts[0]), Member(second, parts[1])),
+        target=told.target,
+        labels=told.labels,
+        score=told.score,
+        reasons=told.reasons,
+        rules=(*PASSED[mode], f"waited:{waited}") if waited else PASSED[mode],
         alternatives=others,
-        ask_first=tuple(dict.fromkeys(ask)),
-        facts={**facts, **({"mode": mode} if mode != "one_to_one" else {}), **({"waited": waited} if waited else {})},
+        ask_first=tuple([p for row, p, purpose in asked if graph.takes_part(row, purpose) is OptIn.NOT_ASKED]),
+        facts=facts,
+        names={graph.person_ids[row]: graph.people[row].name for row in rows},
     )

@@ -8,12 +8,13 @@ assignment under capacities (``_mentoring_plan``), reasons (``_mentoring_words``
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse
 
 from competence.errors import InputError
@@ -23,6 +24,7 @@ from competence.settings import Settings
 from competence.solve.budget import Progress
 from competence.solve.order import seeded_order
 from competence.suggest._mentoring_candidates import (
+    Candidates,
     Newcomer,
     Topic,
     buddy_candidates,
@@ -32,7 +34,7 @@ from competence.suggest._mentoring_candidates import (
     topics_of,
 )
 from competence.suggest._mentoring_circles import CIRCLES, circle_suggestions, outcome_of
-from competence.suggest._mentoring_plan import best_plan, blocking, stable_plan
+from competence.suggest._mentoring_plan import Other, best_plan, blocking, stable_plan
 from competence.suggest._mentoring_rules import (
     ALLOWED,
     KIND,
@@ -47,7 +49,7 @@ from competence.suggest._mentoring_rules import (
     refused_by,
     removed_most,
 )
-from competence.suggest._mentoring_words import buddy_suggestion, skill_suggestion
+from competence.suggest._mentoring_words import buddy_told, skills_told, suggestion
 from competence.suggest.result import Alternative, LeftOutRow, Suggestion, Suggestions
 from competence.suggest.scoring import prepare, understood_request
 
@@ -295,43 +297,33 @@ def pair_mentors(
 
     # Candidates ascend by mentee and mentor, as the pairs of a sparse array do: a pair has the same place in both.
     keys = candidates.keys(len(mentor_rows))
-    places = np.searchsorted(keys, [e * len(mentor_rows) + r for e, r in plan.pairs]).tolist()
-    others_of = plan.others(score, room, pins, settings.suggest.alternatives)
-    items: list[Suggestion] = []
-    for (e, r), place in zip(plan.pairs, places, strict=True):
-        row, mentor_row = learners[e], mentor_rows[r]
-        others = tuple(
-            Alternative(
-                (graph.person_ids[row], graph.person_ids[mentor_rows[o.mentor]]),
-                float(candidates.score[o.pair]),
-                o.cost,
-                candidates.difference(place, o.pair),
-                o.displaces,
-            )
-            for o in others_of[e]
+    places = np.searchsorted(keys, [e * len(mentor_rows) + r for e, r in plan.pairs])
+    columns = [values[places].tolist() for values in candidates.measures.values()]
+    measures = [dict(zip(candidates.measures, values, strict=True)) for values in zip(*columns, strict=True)]
+    pairs = [(learners[e], mentor_rows[r]) for e, r in plan.pairs]
+    now = past.mentees_now
+    if mode == "buddy":
+        told = [
+            buddy_told(graph, settings, pair, new[pair[0]], values, now[graph.person_ids[pair[1]]])
+            for pair, values in zip(pairs, measures, strict=True)
+        ]
+    else:
+        told = skills_told(graph, settings, pairs, wanted, measures, now)
+    shuffle = seeded_order([graph.person_ids[row] for row, _ in pairs], seed).tolist()
+    best_first = sorted(shuffle, key=lambda i: -told[i].score)
+    for i in [] if n is None else best_first[n:]:
+        as_mentee[pairs[i][0]] = as_mentor[pairs[i][1]] = "not_among_best"
+    others = _alternatives(graph, plan.others(score, room, pins, settings.suggest.alternatives), candidates, places, at)
+    shown = []
+    for rank, i in enumerate(best_first[:n], start=1):
+        # Who mentors is in a suggestion and so not left out; that the same person waits for a mentor is said there.
+        waits = as_mentee.get(pairs[i][1], "")
+        mentor_waits, rounds_waited = waits if waits in WAITING else "", int(waited[plan.pairs[i][0]])
+        shown.append(
+            suggestion(graph, mode, pairs[i], told[i], others[i], rank=rank, waited=rounds_waited, mentor_waits=mentor_waits)
         )
-        measures = {name: float(values[place]) for name, values in candidates.measures.items()}
-        now = past.mentees_now[graph.person_ids[mentor_row]]
-        pair, rounds_waited = (row, mentor_row), int(waited[e])
-        items.append(
-            buddy_suggestion(graph, settings, pair, new[row], measures, others, now, rounds_waited)
-            if mode == "buddy"
-            else skill_suggestion(graph, settings, mode, pair, wanted[row], measures, others, now, rounds_waited)
-        )
-    shuffle = seeded_order([s.people[0] for s in items], seed)
-    best_first = sorted((items[i] for i in shuffle), key=lambda s: -s.score)
-    shown = [replace(s, rank=rank) for rank, s in enumerate(best_first, start=1)]
-    if n is not None:
-        as_mentee |= {graph.person_index[s.people[0]]: "not_among_best" for s in shown[n:]}
-        as_mentor |= {graph.person_index[s.people[1]]: "not_among_best" for s in shown[n:]}
-        shown = shown[:n]
-    # Who mentors is in a suggestion and so not left out; that the same person waits for a mentor is said there.
-    waits = [as_mentee.get(graph.person_index[s.people[1]], "") for s in shown]
-    shown = [
-        replace(s, facts={**s.facts, "mentor_waits": why}) if why in WAITING else s for s, why in zip(shown, waits, strict=True)
-    ]
-    both_ways = {(learners[e], mentor_rows[r]) for e, r in plan.pairs}
-    new_load = Counter(graph.person_ids[mentor_rows[r]] for _, r in plan.pairs)
+    both_ways = set(pairs)
+    new_load = Counter(graph.person_ids[row] for _, row in pairs)
     for name, number in (
         ("waiting_first", int((waited > 0).sum())),
         ("mentors_waiting", len({s.people[1] for s in shown if "mentor_waits" in s.facts})),
@@ -346,6 +338,29 @@ def pair_mentors(
     if any(s.ask_first for s in shown):
         notes.append("opt_in_not_asked")
     return built(shown, plan.outcome, tuple(notes))
+
+
+def _alternatives(
+    graph: CompetenceGraph,
+    others: Mapping[int, Sequence[Other]],
+    candidates: Candidates,
+    places: NDArray[np.int64],
+    at: Places,
+) -> list[tuple[Alternative, ...]]:
+    """Return the other mentors of each pair, with how each differs from the own one; ``places`` are those of the pairs."""
+    flat = np.array([o.pair for found in others.values() for o in found], dtype=np.int64)
+    own = np.repeat(places, [len(found) for found in others.values()])
+    measured = zip(candidates.score[flat].tolist(), candidates.differences(own, flat), strict=True)
+    mentors = [graph.person_ids[row] for row in at.mentor_rows.tolist()]
+    made = []
+    for e, found in others.items():
+        mentee = graph.person_ids[at.mentee_rows[e]]
+        alternatives = []
+        for o in found:
+            score, difference = next(measured)
+            alternatives.append(Alternative((mentee, mentors[o.mentor]), score, o.cost, difference, o.displaces))
+        made.append(tuple(alternatives))
+    return made
 
 
 def waiting_list(result: Suggestions, *, decided_by: str, day: date) -> tuple[Decision, ...]:
