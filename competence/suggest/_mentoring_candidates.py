@@ -286,8 +286,12 @@ def _in_other_units(
 
     shared = (members(mentee_rows) @ members(mentor_rows).T).tocoo()
     together = shared.row.astype(np.int64) * len(mentor_rows) + shared.col
-    has_unit = np.array([bool(graph.units_of[r]) for r in mentor_rows], dtype=np.bool_)
-    return (has_unit[mentor] & ~np.isin(key, together)).astype(np.float64)
+    other = np.array([bool(graph.units_of[r]) for r in mentor_rows], dtype=np.bool_)[mentor]
+    if len(key):
+        # The keys ascend, and those who share a unit are far fewer.
+        at = np.minimum(np.searchsorted(key, together), len(key) - 1)
+        other[at[key[at] == together]] = False
+    return other.astype(np.float64)
 
 
 # -- new employees and buddies ----------------------------------------------------------------------------------------

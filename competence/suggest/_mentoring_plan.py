@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import ceil, fsum, log2
+from math import ceil, fsum, isnan, log2
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,12 +82,12 @@ class Plan:
         near = near[_among_least(first[near], row[near], n)]
         best = near[np.lexsort((column[near], -score.data[near], first[near], row[near]))]
         found: dict[int, list[Other]] = {e: [] for e, _ in self.pairs}
-        for at in best[_rank_within(row[best]) < n].tolist():
-            lost = float(loss[at])
-            known = not np.isnan(lost)
+        best = best[_rank_within(row[best]) < n]
+        told = (of[best].tolist() for of in (row, column, loss))
+        for at, e, r, lost in zip(best.tolist(), *told, strict=True):
+            known = not isnan(lost)
             displaces = known and self.step > 0 and round(lost / self.step) > 0
-            cost = lost if known and not displaces else None
-            found[int(row[at])].append(Other(int(column[at]), at, cost, displaces))
+            found[e].append(Other(r, at, lost if known and not displaces else None, displaces))
         return found
 
 
@@ -204,14 +204,17 @@ def stable_plan(
         # With too many pins the assignment names what is over; there is nothing stable to look for.
         found = assign(score, 1, room, pinned=pins)
         return _plan(score, found, found.outcome, None, 0.0), 0
-    free = score.tocoo()
-    keep = ~np.isin(free.row, [e for e, _ in pins])
-    rest = sparse.csr_array((free.data[keep], (free.row[keep], free.col[keep])), shape=score.shape)
+    rest = score
+    if pins:
+        free = score.tocoo()
+        keep = ~np.isin(free.row, [e for e, _ in pins])
+        rest = sparse.csr_array((free.data[keep], (free.row[keep], free.col[keep])), shape=score.shape)
     found = stable_match(rest, _seen_by_mentors(rest, rounds), room - taken)
     pairs = sorted([*map(tuple, found.pairs.tolist()), *pins])
     total = _total(score, pairs)
     outcome = replace(found.outcome, objective=total, bound=total, gap=0.0)
-    return Plan(tuple(pairs), total, outcome), blocking(score, room, rounds, pairs)
+    # Nothing but a pin can stand in the way of what two would both rather have.
+    return Plan(tuple(pairs), total, outcome), blocking(score, room, rounds, pairs) if pins else 0
 
 
 def blocking(
@@ -233,13 +236,14 @@ def _spans(score: sparse.csr_array) -> list[tuple[int, int]]:
 
 def _total(score: sparse.csr_array, pairs: Sequence[Sequence[int]]) -> float:
     """Return the exact sum of the scores of pairs, all of which are allowed."""
-    values = []
-    for e, r in pairs:
-        start, stop = int(score.indptr[e]), int(score.indptr[e + 1])
-        values.append(float(score.data[start + int(np.searchsorted(score.indices[start:stop], r))]))
-    return fsum(values)
+    if not len(pairs):
+        return 0.0
+    n_columns = score.shape[1]
+    keys = np.repeat(np.arange(score.shape[0]) * n_columns, np.diff(score.indptr)) + score.indices
+    mentee, mentor = np.array(pairs, dtype=np.int64).T
+    return fsum(score.data[np.searchsorted(keys, mentee * n_columns + mentor)].tolist())
 
 
 def _plan(score: sparse.csr_array, found: Assignment, outcome: Outcome, aims: sparse.csr_array | None, step: float) -> Plan:
-    pairs = tuple((int(e), int(r)) for e, r in found.pairs)
+    pairs = tuple([(e, r) for e, r in found.pairs.tolist()])
     return Plan(pairs, _total(score, pairs), outcome, found, aims, step)

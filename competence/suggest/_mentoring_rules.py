@@ -261,7 +261,12 @@ class Round:
 
     def asked_rows(self, pairs: Iterable[tuple[str, str]]) -> set[tuple[int, int]]:
         """Return pairs of ids that the call names as rows."""
-        return {(self.graph.row(a), self.graph.row(b)) for a, b in pairs}
+        index = self.index
+        try:
+            return {(index[a], index[b]) for a, b in pairs}
+        except KeyError as unknown:
+            self.graph.row(unknown.args[0])
+            raise
 
     @cached_property
     def managers(self) -> list[frozenset[str]]:
@@ -349,8 +354,9 @@ class Places:
 
     def keys(self, pairs: Iterable[tuple[int, int]]) -> NDArray[np.int64]:
         """Return (mentee, mentor) rows as keys, leaving out those who are not in the round."""
-        inside = [(self.mentees[e], self.mentors[r]) for e, r in pairs if e in self.mentees and r in self.mentors]
-        return np.array(sorted(e * len(self.mentors) + r for e, r in inside), dtype=np.int64)
+        mentees, mentors, width = self.mentees, self.mentors, len(self.mentors)
+        inside = [mentees[e] * width + mentors[r] for e, r in pairs if e in mentees and r in mentors]
+        return np.sort(np.array(inside, dtype=np.int64))
 
 
 def refused_by(
