@@ -190,12 +190,16 @@ def sum_of(reasons: Iterable[Reason]) -> float:
 
 def evidence_facts(pieces: Sequence[Evidence], as_of: date) -> dict[str, str | int | float | None]:
     """Return what a sentence about evidence needs: sources, latest date, age in months, words, furthest stage."""
-    latest = max((p.day for p in pieces if p.day), default=None)
+    # Told of every holding in a result, and most holdings rest on one piece.
+    days = [p.day for p in pieces if p.day]
+    latest = max(days) if days else None
     months = age_in_months(latest, as_of)
+    stages = [p.stage for p in pieces]
+    furthest = max(stages, key=lambda s: s.rank) if len(stages) > 1 else stages[0] if stages else None
     return {
         "sources": ",".join(sorted({p.source.value for p in pieces})),
         "latest": latest.isoformat() if latest else None,
         "age_months": None if months is None else round(months),
-        "stage": max((p.stage for p in pieces), key=lambda s: s.rank).value if pieces else None,
+        "stage": None if furthest is None else furthest.value,
         "words": next((p.words for p in pieces if p.words), None),
     }
