@@ -195,10 +195,11 @@ def skill_candidates(
     row_of_mentee = np.array(mentee_rows, dtype=np.int64)
     # Who wants each topic, and its share of all that the mentee wants; wishes for one topic stand together.
     totals = [sum(t.weight for t in wanted[row]) for row in mentee_rows]
-    wishes = [(t.column, e, t.weight / totals[e]) for e, row in enumerate(mentee_rows) for t in wanted[row]]
-    wishes.sort(key=lambda w: w[:2])
-    column, mentee = (np.array([w[k] for w in wishes], dtype=np.int64) for k in (0, 1))
-    share = np.array([w[2] for w in wishes], dtype=np.float64)
+    column = np.array([t.column for row in mentee_rows for t in wanted[row]], dtype=np.int64)
+    mentee = np.repeat(np.arange(len(mentee_rows)), [len(wanted[row]) for row in mentee_rows])
+    share = np.array([t.weight / total for row, total in zip(mentee_rows, totals, strict=True) for t in wanted[row]])
+    by_topic = np.argsort(column, kind="stable")
+    column, mentee, share = column[by_topic], mentee[by_topic], share[by_topic]
     row = row_of_mentee[mentee]
     have = levels_at(graph, positions_of(graph, row, column))
     held = _Held.of(graph, mentor_rows)
@@ -207,7 +208,7 @@ def skill_candidates(
     keys: list[NDArray[np.int64]] = []
     values: tuple[list[NDArray[np.float64]], ...] = ([], [], [])
     start = 0
-    while start < len(wishes):
+    while start < len(column):
         # A block at a time, so that topics that thousands want and thousands hold take little memory beside the pairs.
         stop = max(start + 1, int(np.searchsorted(before, before[start] + _BLOCK, side="right")) - 1)
         wish = np.repeat(np.arange(start, stop), np.diff(before[start : stop + 1]))
@@ -277,7 +278,8 @@ def _in_other_units(
     mentor: NDArray[np.int64],
 ) -> NDArray[np.float64]:
     """Return 1 for each pair whose mentor has a unit that the mentee does not share, else 0."""
-    names = {u: k for k, u in enumerate(sorted({u for own in graph.units_of for u in own}))}
+    units = dict.fromkeys(u for rows in (mentee_rows, mentor_rows) for row in rows for u in graph.units_of[row])
+    names = {u: k for k, u in enumerate(units)}
 
     def members(rows: Sequence[int]) -> sparse.csr_array:
         at = [(i, names[u]) for i, row in enumerate(rows) for u in graph.units_of[row]]

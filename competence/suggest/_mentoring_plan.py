@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import ceil, fsum, isnan, log2
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,13 +20,12 @@ from competence.solve.assign import Assignment, assign
 from competence.solve.budget import PROOF, Progress
 from competence.solve.stable import blocking_pairs, stable_match
 
-__all__ = ["Other", "Plan", "best_plan", "blocking", "stable_plan"]
+__all__ = ["Other", "Plan", "best_plan", "blocking", "comparison", "stable_plan"]
 
 Pins = Sequence[tuple[int, int]]
 
 
-@dataclass(frozen=True, slots=True)
-class Other:
+class Other(NamedTuple):
     """Another mentor for a mentee: the position, which allowed pair it is, and at least what the whole would lose.
 
     ``cost`` is None where it is not known; ``displaces`` says that somebody else would then go without.
@@ -215,6 +215,28 @@ def stable_plan(
     outcome = replace(found.outcome, objective=total, bound=total, gap=0.0)
     # Nothing but a pin can stand in the way of what two would both rather have.
     return Plan(tuple(pairs), total, outcome), blocking(score, room, rounds, pairs) if pins else 0
+
+
+def comparison(
+    score: sparse.csr_array,
+    room: NDArray[np.int64],
+    rounds: NDArray[np.int64],
+    pins: Pins,
+    best: Plan,
+    stable: tuple[Plan, int] | None,
+) -> tuple[str, ...]:
+    """Return notes on the plan that is shown: pairs that block it, and the other plan's pairs, score and price.
+
+    ``stable`` is what :func:`stable_plan` gave where that plan is shown; None where the best one is.
+    """
+    other, blocked = stable or stable_plan(score, room, rounds, pins)
+    told, name = (other, "stable") if stable is None else (best, "best")
+    return (
+        f"blocking_pairs:{blocked if stable else blocking(score, room, rounds, best.pairs)}",
+        f"{name}_pairs:{len(told.pairs)}",
+        f"{name}_score:{told.total:.3f}",
+        f"stable_price:{best.total - other.total:.3f}",
+    )
 
 
 def blocking(

@@ -58,8 +58,8 @@ def skills_told(
     """
     weights = settings.suggest.pairs
     low, high = settings.suggest.level_gap
-    sought = [(e, r, topic.column) for e, r in pairs for topic in wanted[e]]
-    mentee, mentor, column = (np.array([s[k] for s in sought], dtype=np.int64) for k in range(3))
+    mentee, mentor = np.repeat(np.array(pairs, dtype=np.int64).reshape(-1, 2).T, [len(wanted[e]) for e, _ in pairs], axis=1)
+    column = np.array([topic.column for e, _ in pairs for topic in wanted[e]], dtype=np.int64)
     held = positions_of(graph, mentor, column)
     theirs, own = levels_at(graph, held), levels_at(graph, positions_of(graph, mentee, column))
     leads = (theirs > 0) & (theirs - own >= low) & (theirs - own <= high)

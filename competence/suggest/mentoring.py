@@ -8,9 +8,10 @@ assignment under capacities (``_mentoring_plan``), reasons (``_mentoring_words``
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -34,7 +35,7 @@ from competence.suggest._mentoring_candidates import (
     topics_of,
 )
 from competence.suggest._mentoring_circles import CIRCLES, circle_suggestions, outcome_of
-from competence.suggest._mentoring_plan import Other, best_plan, blocking, stable_plan
+from competence.suggest._mentoring_plan import Other, best_plan, comparison, stable_plan
 from competence.suggest._mentoring_rules import (
     ALLOWED,
     KIND,
@@ -115,7 +116,8 @@ def pair_mentors(
         ``most_pairs`` makes as many pairs above the cutoff as possible before it looks at their scores, since each
         mentee left without one waits for the next round. ``score`` lets somebody go without where the sum gains.
     stable : bool
-        True gives the mentee-optimal stable matching instead. Either way the notes hold the other plan and the price.
+        True gives the mentee-optimal stable matching instead. Either way the notes hold the other plan and the price;
+        the stable plan that was not asked for is made when the notes are first read.
     pinned, forbidden : iterable of (mentee, mentor)
         Pairs that must be, or must not be. Decisions in the data (pinned; forbidden, rejected) are added.
     earlier : Suggestions, Mapping or None
@@ -219,7 +221,12 @@ def pair_mentors(
     waited = np.array([past.waited(graph.person_ids[r]) for r in learners], dtype=np.int64)
     request["waited"] = {graph.person_ids[r]: int(k) for r, k in sorted(zip(learners, waited, strict=True)) if k}
 
-    def built(items: Iterable[Suggestion], outcome: Outcome, notes: tuple[str, ...] = ()) -> Suggestions:
+    def built(
+        items: Iterable[Suggestion],
+        outcome: Outcome,
+        notes: tuple[str, ...] = (),
+        compared: Callable[[], tuple[str, ...]] | None = None,
+    ) -> Suggestions:
         return Suggestions.build(
             graph,
             KIND,
@@ -232,6 +239,7 @@ def pair_mentors(
             request=request,
             seed=seed,
             notes=notes,
+            comparison=compared,
         )
 
     def empty(reason: str, why: Iterable[str] = ()) -> Suggestions:
@@ -276,19 +284,14 @@ def pair_mentors(
     score = sparse.csr_array((candidates.score, (candidates.mentee, candidates.mentor)), shape=(len(learners), len(mentor_rows)))
     pins, unkept = pins_of(graph, asked, before, at, score, room)
 
-    plan = best_plan(score, room, waited, pins, objective, effort=effort, time_limit=time_limit, seed=seed, progress=progress)
-    if plan.outcome.status is Status.INFEASIBLE:
+    best = best_plan(score, room, waited, pins, objective, effort=effort, time_limit=time_limit, seed=seed, progress=progress)
+    if best.outcome.status is Status.INFEASIBLE:
         as_mentee = {r: why for r, why in as_mentee.items() if r not in at.mentors}
         as_mentor = {}
-        return built((), _named(graph, plan.outcome, at))
-    stable_one, blocked = stable_plan(score, room, waited, pins)
-    notes = [
-        f"blocking_pairs:{blocked if stable else blocking(score, room, waited, plan.pairs)}",
-        f"{'best' if stable else 'stable'}_pairs:{len((plan if stable else stable_one).pairs)}",
-        f"{'best' if stable else 'stable'}_score:{(plan if stable else stable_one).total:.3f}",
-        f"stable_price:{plan.total - stable_one.total:.3f}",
-    ]
-    plan = stable_one if stable else plan
+        return built((), _named(graph, best.outcome, at))
+    settled = stable_plan(score, room, waited, pins) if stable else None
+    plan = best if settled is None else settled[0]
+    notes: list[str] = []
     matched, used = {e for e, _ in plan.pairs}, {r for _, r in plan.pairs}
     as_mentee |= {row: why_no_mentor[e] for e, row in enumerate(learners) if e not in matched}
     as_mentor |= {row: "no_room" if room[r] == 0 else why_no_mentee[r] for r, row in enumerate(mentor_rows) if r not in used}
@@ -337,7 +340,7 @@ def pair_mentors(
         notes.append("need_partly_understood")
     if any(s.ask_first for s in shown):
         notes.append("opt_in_not_asked")
-    return built(shown, plan.outcome, tuple(notes))
+    return built(shown, plan.outcome, tuple(notes), partial(comparison, score, room, waited, pins, best, settled))
 
 
 def _alternatives(

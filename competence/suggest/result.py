@@ -380,7 +380,8 @@ class Suggestions(Sequence[Suggestion]):
     neutral : Suggestions or None
         For teams: stage 1, made with sex hidden.
     notes : tuple of str
-        Rule names that say what should be known, such as ``opt_in_not_asked``.
+        Rule names that say what should be known, such as ``opt_in_not_asked``. Those that compare with a plan not asked
+        for are worked out when the notes are first read.
     """
 
     def __init__(
@@ -396,6 +397,7 @@ class Suggestions(Sequence[Suggestion]):
         provenance: Provenance,
         neutral: Suggestions | None = None,
         notes: tuple[str, ...] = (),
+        comparison: Callable[[], tuple[str, ...]] | None = None,
     ) -> None:
         self.kind = kind
         self._items = tuple(items)
@@ -406,7 +408,15 @@ class Suggestions(Sequence[Suggestion]):
         self.as_of = as_of
         self.provenance = provenance
         self.neutral = neutral
-        self.notes = notes
+        self._notes = notes
+        self._comparison = comparison
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Rule names that say what should be known, a comparison with another plan first."""
+        if self._comparison is not None:
+            self._notes, self._comparison = (*self._comparison(), *self._notes), None
+        return self._notes
 
     @property
     def sources(self) -> tuple[tuple[str, str], ...]:
@@ -656,11 +666,13 @@ class Suggestions(Sequence[Suggestion]):
         seed: int,
         neutral: Suggestions | None = None,
         notes: tuple[str, ...] = (),
+        comparison: Callable[[], tuple[str, ...]] | None = None,
     ) -> Self:
         """Join what a suggest function found with names, figures by sex and provenance from the graph.
 
         ``considered_rows`` in place of ``considered`` says that ``left_out`` holds everybody considered who is in no
-        suggestion, in the order of ids; then nothing is done per person.
+        suggestion, in the order of ids; then nothing is done per person. ``comparison`` gives notes that stand before the
+        others, when they are first read.
         """
         import competence
 
@@ -716,6 +728,7 @@ class Suggestions(Sequence[Suggestion]):
             ),
             neutral=neutral,
             notes=notes,
+            comparison=comparison,
         )
 
     @classmethod
