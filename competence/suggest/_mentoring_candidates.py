@@ -120,7 +120,7 @@ def topics_of(
         person_id = graph.person_ids[row]
         stated = sorted(graph.interests.get((person_id, InterestKind.LEARN), ()))
         if stated and goal_role is None:
-            found[row] = tuple(Topic(column, 1.0, "stated") for column in stated)
+            found[row] = tuple([Topic(column, 1.0, "stated") for column in stated])
             continue
         # The same concept may be missing in two roles held; the larger gap counts.
         missing: dict[int, tuple[float, float]] = {}
@@ -192,7 +192,6 @@ def skill_candidates(
 ) -> Candidates:
     """Measure every pair with a topic that the mentor leads in by the levels allowed, from the holders of each topic."""
     low, high = settings.suggest.level_gap
-    row_of_mentee = np.array(mentee_rows, dtype=np.int64)
     # Who wants each topic, and its share of all that the mentee wants; wishes for one topic stand together.
     totals = [sum(t.weight for t in wanted[row]) for row in mentee_rows]
     column = np.array([t.column for row in mentee_rows for t in wanted[row]], dtype=np.int64)
@@ -200,8 +199,7 @@ def skill_candidates(
     share = np.array([t.weight / total for row, total in zip(mentee_rows, totals, strict=True) for t in wanted[row]])
     by_topic = np.argsort(column, kind="stable")
     column, mentee, share = column[by_topic], mentee[by_topic], share[by_topic]
-    row = row_of_mentee[mentee]
-    have = levels_at(graph, positions_of(graph, row, column))
+    have = levels_at(graph, positions_of(graph, np.array(mentee_rows, dtype=np.int64)[mentee], column))
     held = _Held.of(graph, mentor_rows)
     # Each wish meets all who hold its topic: the pairs before each wish, of all there are.
     before = np.concatenate([[0], np.cumsum(held.ends[column + 1] - held.ends[column])])
@@ -214,7 +212,8 @@ def skill_candidates(
         wish = np.repeat(np.arange(start, stop), np.diff(before[start : stop + 1]))
         holder = np.arange(before[start], before[stop]) + (held.ends[column] - before[:-1])[wish]
         lead = held.level[holder] - have[wish]
-        fits = np.flatnonzero((lead >= low) & (lead <= high) & (held.row[holder] != row[wish]))
+        # Nobody leads over themselves, so nobody becomes their own mentor.
+        fits = np.flatnonzero((lead >= low) & (lead <= high))
         wish, holder = wish[fits], holder[fits]
         keys.append(mentee[wish] * len(mentor_rows) + held.mentor[holder])
         values[0].append(share[wish] * np.minimum(lead[fits], BEST_LEAD) / BEST_LEAD)
@@ -244,7 +243,6 @@ class _Held:
     """What the mentors hold, by concept: the holdings of column c stand in ``ends[c] : ends[c + 1]``."""
 
     ends: NDArray[np.int64]
-    row: NDArray[np.int64]
     mentor: NDArray[np.int64]
     level: NDArray[np.int64]
     confidence: NDArray[np.float64]
@@ -267,7 +265,7 @@ class _Held:
         ]
         teaching = np.isin(row * n_columns + arrays.concept[position], np.array(taught, dtype=np.int64))
         level = levels_at(graph, position)
-        return cls(ends, row, place[row], level, arrays.confidence[position], teaching.astype(np.float64))
+        return cls(ends, place[row], level, arrays.confidence[position], teaching.astype(np.float64))
 
 
 def _in_other_units(
@@ -278,13 +276,14 @@ def _in_other_units(
     mentor: NDArray[np.int64],
 ) -> NDArray[np.float64]:
     """Return 1 for each pair whose mentor has a unit that the mentee does not share, else 0."""
-    units = dict.fromkeys(u for rows in (mentee_rows, mentor_rows) for row in rows for u in graph.units_of[row])
-    names = {u: k for k, u in enumerate(units)}
+    every = dict.fromkeys(u for rows in (mentee_rows, mentor_rows) for row in rows for u in graph.units_of[row])
+    names = {u: k for k, u in enumerate(every)}
 
     def members(rows: Sequence[int]) -> sparse.csr_array:
-        at = [(i, names[u]) for i, row in enumerate(rows) for u in graph.units_of[row]]
-        places = ([i for i, _ in at], [k for _, k in at])
-        return sparse.csr_array((np.ones(len(at)), places), shape=(len(rows), max(len(names), 1)))
+        own = [graph.units_of[row] for row in rows]
+        at = np.array([names[u] for units in own for u in units], dtype=np.int64)
+        ends = np.concatenate([[0], np.cumsum([len(units) for units in own], dtype=np.int64)])
+        return sparse.csr_array((np.ones(len(at)), at, ends), shape=(len(rows), max(len(names), 1)))
 
     shared = (members(mentee_rows) @ members(mentor_rows).T).tocoo()
     together = shared.row.astype(np.int64) * len(mentor_rows) + shared.col

@@ -7,10 +7,11 @@ mentor can take. Who could teach whom, :mod:`competence.suggest._mentoring_candi
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -196,13 +197,21 @@ class Past:
         got a mentor; or what the earlier result says, if that is more.
         """
         days: Iterable[date] = self._days_without.get(person_id, frozenset())
-        got = self._last_got.get(person_id)
+        got = self._last_got.get(person_id) if days else None
         by_decisions = sum(got is None or day > got for day in days)
-        drafts = [pair for pair in self._earlier.pairs if pair[0] == person_id]
+        drafts = self._drafts.get(person_id, ())
         lost = any(pair not in self.kept for pair in drafts)
         # A draft that became a pair ended the waiting.
         told = 0 if self._done.intersection(drafts) else self._earlier.waited.get(person_id, 0) + lost
         return min(max(by_decisions, int(told)), _MOST_ROUNDS)
+
+    @cached_property
+    def _drafts(self) -> dict[str, list[tuple[str, str]]]:
+        """The pairs of the earlier result by mentee."""
+        found: dict[str, list[tuple[str, str]]] = {}
+        for pair in self._earlier.pairs:
+            found.setdefault(pair[0], []).append(pair)
+        return found
 
     @cached_property
     def _done(self) -> frozenset[tuple[str, str]]:
@@ -259,11 +268,12 @@ class Round:
         """Return pairs of ids as rows, leaving out those who are not in the graph."""
         return {(self.index[a], self.index[b]) for a, b in pairs if a in self.index and b in self.index}
 
-    def asked_rows(self, pairs: Iterable[tuple[str, str]]) -> set[tuple[int, int]]:
-        """Return pairs of ids that the call names as rows."""
+    def asked_rows(self, pairs: Iterable[tuple[str, str]]) -> Iterator[tuple[int, int]]:
+        """Give pairs of ids that the call names as rows, one by one: thousands may be forbidden."""
         index = self.index
         try:
-            return {(index[a], index[b]) for a, b in pairs}
+            for a, b in pairs:
+                yield index[a], index[b]
         except KeyError as unknown:
             self.graph.row(unknown.args[0])
             raise
@@ -281,7 +291,7 @@ class Round:
             own | {m for unit in self.graph.staff.units if unit.is_current(self.graph.as_of) for m in unit.manager_ids}
         )
 
-    def barred(self, at: Places, forbidden: set[tuple[int, int]]) -> dict[str, NDArray[np.int64]]:
+    def barred(self, at: Places, forbidden: Iterable[tuple[int, int]]) -> dict[str, NDArray[np.int64]]:
         """Return the pairs that each rule on named persons forbids, as keys ``mentee * n_mentors + mentor``."""
         no = self.rows_of(self.past.answered(Choice.FORBIDDEN, Choice.REJECTED))
         lines = {
@@ -292,7 +302,11 @@ class Round:
             for pair in ((row, self.index[manager]), (self.index[manager], row))
         }
         before = self.rows_of(order for a, b in map(sorted, self.past.before) for order in ((a, b), (b, a)))
-        return {"forbidden_pair": at.keys(forbidden | no), "own_line_manager": at.keys(lines), "paired_before": at.keys(before)}
+        return {
+            "forbidden_pair": at.keys(chain(forbidden, no)),
+            "own_line_manager": at.keys(lines),
+            "paired_before": at.keys(before),
+        }
 
     def refused_in_mode(self, at: Places, found: Candidates) -> dict[str, NDArray[np.bool_]]:
         """Return for each rule of the mode which candidates it refuses."""

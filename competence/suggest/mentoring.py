@@ -245,7 +245,7 @@ def pair_mentors(
     def empty(reason: str, why: Iterable[str] = ()) -> Suggestions:
         return built((), Outcome(status=Status.EMPTY, conflicts=(reason, *why)))
 
-    asked = rounds.asked_rows(pinned)
+    asked = set(rounds.asked_rows(pinned))
     for mentee, mentor in sorted(asked):
         if mentee not in learners or mentor not in mentor_rows:
             raise pin_refused(graph, mentee, mentor)

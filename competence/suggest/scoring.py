@@ -110,7 +110,7 @@ def evidence_of(graph: CompetenceGraph, row: int, column: int) -> tuple[tuple[st
 def evidence_at(graph: CompetenceGraph, position: int) -> tuple[tuple[str, ...], dict[str, str | int | float | None]]:
     """Return the same of a holding whose place in the graph's arrays is known."""
     pieces = graph.evidence_at(position)
-    return tuple(e.evidence_id for e in pieces), evidence_facts(pieces, graph.as_of)
+    return tuple([e.evidence_id for e in pieces]), evidence_facts(pieces, graph.as_of)
 
 
 def positions_of(graph: CompetenceGraph, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.int64]:
