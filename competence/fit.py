@@ -190,16 +190,22 @@ def sum_of(reasons: Iterable[Reason]) -> float:
 
 def evidence_facts(pieces: Sequence[Evidence], as_of: date) -> dict[str, str | int | float | None]:
     """Return what a sentence about evidence needs: sources, latest date, age in months, words, furthest stage."""
-    # Told of every holding in a result, and most holdings rest on one piece.
-    days = [p.day for p in pieces if p.day]
-    latest = max(days) if days else None
+    words: str | None
+    stage: str | None
+    if len(pieces) == 1:
+        # Most holdings rest on one piece, and a result tells of thousands.
+        (piece,) = pieces
+        latest, sources, stage, words = piece.day, piece.source.value, piece.stage.value, piece.words or None
+    else:
+        latest = max((p.day for p in pieces if p.day), default=None)
+        sources = ",".join(sorted({p.source.value for p in pieces}))
+        stage = max((p.stage for p in pieces), key=lambda s: s.rank).value if pieces else None
+        words = next((p.words for p in pieces if p.words), None)
     months = age_in_months(latest, as_of)
-    stages = [p.stage for p in pieces]
-    furthest = max(stages, key=lambda s: s.rank) if len(stages) > 1 else stages[0] if stages else None
     return {
-        "sources": ",".join(sorted({p.source.value for p in pieces})),
+        "sources": sources,
         "latest": latest.isoformat() if latest else None,
         "age_months": None if months is None else round(months),
-        "stage": None if furthest is None else furthest.value,
-        "words": next((p.words for p in pieces if p.words), None),
+        "stage": stage,
+        "words": words,
     }
