@@ -255,7 +255,7 @@ class Round:
         for row in self.graph.rows(people).tolist():
             rule = not_taking_part(self.graph, row, purpose)
             if rule is None and purpose == "mentee" and self.mode != "circle":
-                now = self.past.mentors_now[self.graph.person_ids[row]]
+                now = self.past.mentors_now.get(self.graph.person_ids[row], 0)
                 rule = "has_mentor" if now >= self.settings.suggest.mentors_at_once else None
             if rule is None:
                 found.append(row)
@@ -355,7 +355,7 @@ class Round:
             most = capacity.get(person_id, usual if own is None else own)
         else:
             most = own if own is not None else usual if capacity is None else capacity
-        return max(most - self.past.mentees_now[person_id] - reserved, 0)
+        return max(most - self.past.mentees_now.get(person_id, 0) - reserved, 0)
 
 
 class Places:

@@ -256,7 +256,7 @@ def pair_mentors(
         return empty("no_mentors", _most(as_mentor))
 
     at = Places(learners, mentor_rows)
-    load = [1.0 / (1.0 + past.mentees_now[graph.person_ids[r]]) for r in mentor_rows]
+    load = [1.0 / (1.0 + past.mentees_now.get(graph.person_ids[r], 0)) for r in mentor_rows]
     if mode == "buddy":
         candidates, masks = buddy_candidates(graph, [new[r] for r in learners], learners, mentor_rows, load, settings)
     else:
@@ -264,7 +264,7 @@ def pair_mentors(
         masks = rounds.refused_in_mode(at, candidates)
     # A draft of the earlier result whose mentee is not in this call still takes its mentor's time.
     reserved = Counter(r for e, r in past.kept if e not in asked_for)
-    room = np.array([rounds.capacity(r, capacity, reserved[graph.person_ids[r]]) for r in mentor_rows], dtype=np.int64)
+    room = np.array([rounds.capacity(r, capacity, reserved.get(graph.person_ids[r], 0)) for r in mentor_rows], dtype=np.int64)
     before = rounds.rows_of((*past.answered(Choice.PINNED), *past.kept))
     refused = refused_by(
         candidates,

@@ -47,10 +47,9 @@ def not_taking_part(graph: CompetenceGraph, row: int, purpose: str) -> str | Non
 
     ``opted_out`` is an answer of no; ``not_opted_in`` a blank where the files have a column to answer in.
     """
-    answer = graph.people[row].opt_ins
-    if getattr(answer, purpose) is OptIn.NO:
-        return "opted_out"
-    return "not_opted_in" if graph.takes_part(row, purpose) is OptIn.NO else None
+    if graph.takes_part(row, purpose) is not OptIn.NO:
+        return None
+    return "opted_out" if getattr(graph.people[row].opt_ins, purpose) is OptIn.NO else "not_opted_in"
 
 
 def to_ask_first(graph: CompetenceGraph, people: Iterable[str], *purposes: str) -> tuple[str, ...]:
