@@ -22,6 +22,7 @@ from competence.suggest.scoring import concept_facts, evidence_at, levels_at, or
 
 __all__ = ["PARTS", "Told", "buddy_told", "skills_told", "suggestion"]
 
+_LABELS = (("sv", "concept_sv"), ("en", "concept_en"))
 _Proof = tuple[tuple[str, ...], dict[str, str | int | float | None]]
 
 PARTS: Mapping[str, tuple[str, str]] = {
@@ -113,7 +114,7 @@ def skills_told(
         whole: dict[str, dict[str, Any]] = {"other_unit": {"unit": unit}, "load": {"count": mentees_now.get(mentor_id, 0)}}
         reasons += _whole(whole, of_pair, weights, mentor_id)
         ids = [graph.concept_ids[c] for c in covered]
-        labels = {lang: ", ".join([str(concepts[c][f"concept_{lang}"]) for c in covered]) for lang in ("sv", "en")}
+        labels = {lang: ", ".join([str(concepts[c][key]) for c in covered]) for lang, key in _LABELS}
         facts = {"topics": ids, "topics_not_covered": left}
         found.append(Told(ordered(reasons), sum_of(reasons), ", ".join(ids), labels, facts))
     return found
@@ -178,16 +179,20 @@ def suggestion(
 
     ``waited`` are rounds; ``mentor_waits`` is the rule by which the mentor waits for a mentor, or an empty text.
     """
-    (first, second), parts = (graph.person_ids[row] for row in pair), PARTS[mode]
-    facts = dict(told.facts)
+    first, second, parts = graph.person_ids[pair[0]], graph.person_ids[pair[1]], PARTS[mode]
+    facts = {**told.facts}
     if mode != "one_to_one":
         facts["mode"] = mode
     if waited:
         facts["waited"] = waited
     if mentor_waits:
         facts["mentor_waits"] = mentor_waits
-    asked = zip(pair, (first, second), ("mentee", "mentor"), strict=True)
-    rows = (*pair, *(graph.person_index[p] for a in others for p in a.people))
+    ask = [first] if graph.takes_part(pair[0], "mentee") is OptIn.NOT_ASKED else []
+    if graph.takes_part(pair[1], "mentor") is OptIn.NOT_ASKED:
+        ask.append(second)
+    index, people = graph.person_index, graph.people
+    # Of the other choices the first is the same mentee.
+    spoken_of = [first, second, *[a.people[1] for a in others]]
     return Suggestion(
         kind=KIND,
         rank=rank,
@@ -198,7 +203,7 @@ def suggestion(
         reasons=told.reasons,
         rules=(*PASSED[mode], f"waited:{waited}") if waited else PASSED[mode],
         alternatives=others,
-        ask_first=tuple([p for row, p, purpose in asked if graph.takes_part(row, purpose) is OptIn.NOT_ASKED]),
+        ask_first=tuple(ask),
         facts=facts,
-        names={graph.person_ids[row]: graph.people[row].name for row in rows},
+        names={person_id: people[index[person_id]].name for person_id in spoken_of},
     )
