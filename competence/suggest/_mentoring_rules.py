@@ -252,11 +252,12 @@ class Round:
     def taking_part(self, people: Iterable[str] | None, purpose: str, left_out: dict[int, str]) -> list[int]:
         """Return the rows that take part, in seeded order; the others go to ``left_out`` with their rule."""
         found = []
-        for row in self.graph.rows(people).tolist():
-            rule = not_taking_part(self.graph, row, purpose)
-            if rule is None and purpose == "mentee" and self.mode != "circle":
-                now = self.past.mentors_now.get(self.graph.person_ids[row], 0)
-                rule = "has_mentor" if now >= self.settings.suggest.mentors_at_once else None
+        graph, most = self.graph, self.settings.suggest.mentors_at_once
+        now = self.past.mentors_now if purpose == "mentee" and self.mode != "circle" else None
+        for row in graph.rows(people).tolist():
+            rule = not_taking_part(graph, row, purpose)
+            if rule is None and now is not None and now.get(graph.person_ids[row], 0) >= most:
+                rule = "has_mentor"
             if rule is None:
                 found.append(row)
             else:
