@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from math import fsum
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,8 +49,7 @@ _BLOCK = 2_000_000
 _Asked = ResolvedNeed | Need | NeedItem | str | Mapping[str, int] | Iterable[str | NeedItem] | None
 
 
-@dataclass(frozen=True, slots=True)
-class Topic:
+class Topic(NamedTuple):
     """Something a mentee wants to learn: the column, the weight, and where the wish comes from."""
 
     column: int
@@ -88,10 +88,12 @@ class Candidates:
 
     def differences(self, own: NDArray[np.int64], other: NDArray[np.int64]) -> list[dict[str, float]]:
         """Return by measure how much more each pair of ``own`` contributes than its one of ``other``, where they differ."""
-        gains = [(self.weights[name] * (values[own] - values[other])).tolist() for name, values in self.measures.items()]
-        return [
-            {name: gain for name, gain in zip(self.measures, parts, strict=True) if gain} for parts in zip(*gains, strict=True)
-        ]
+        gains = {name: self.weights[name] * (values[own] - values[other]) for name, values in self.measures.items()}
+        gains = {name: gain for name, gain in gains.items() if gain.any()}
+        if not gains:
+            return [{} for _ in own]
+        parts = zip(*(gain.tolist() for gain in gains.values()), strict=True)
+        return [{name: gain for name, gain in zip(gains, part, strict=True) if gain} for part in parts]
 
     def keys(self, n_mentors: int) -> NDArray[np.int64]:
         """Return each pair as one number, ``mentee * n_mentors + mentor``; they ascend."""

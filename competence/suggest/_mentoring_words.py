@@ -6,8 +6,7 @@ This module decides nothing; it turns a pair and its measures into what can be s
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -34,8 +33,7 @@ PARTS: Mapping[str, tuple[str, str]] = {
 """What the one who learns and the other one are called in each mode, in the order of a pair."""
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(NamedTuple):
     """What is said of a pair before its rank is known: the reasons, whose sum is the score, and what it is about."""
 
     reasons: tuple[Reason, ...]

@@ -23,7 +23,6 @@ from competence.graph import CompetenceGraph, ResolvedNeed
 from competence.model import Choice, Decision, Need, NeedItem, Outcome, Status
 from competence.settings import Settings
 from competence.solve.budget import Progress
-from competence.solve.order import seeded_order
 from competence.suggest._mentoring_candidates import (
     Candidates,
     Newcomer,
@@ -312,8 +311,8 @@ def pair_mentors(
         ]
     else:
         told = skills_told(graph, settings, pairs, wanted, measures, now)
-    shuffle = seeded_order([graph.person_ids[row] for row, _ in pairs], seed).tolist()
-    best_first = sorted(shuffle, key=lambda i: -told[i].score)
+    # Pairs stand in the seeded order of their mentees, which decides between equal scores.
+    best_first = sorted(range(len(pairs)), key=lambda i: -told[i].score)
     for i in [] if n is None else best_first[n:]:
         as_mentee[pairs[i][0]] = as_mentor[pairs[i][1]] = "not_among_best"
     others = _alternatives(graph, plan.others(score, room, pins, settings.suggest.alternatives), candidates, places, at)
