@@ -53,6 +53,7 @@ class Budget:
         if time_limit is not None and time_limit < 0:
             raise InputError(f"time_limit must be at least 0 seconds; got {time_limit!r}")
         self.limit = default if effort is None else effort
+        self.by_default = effort is None
         self.time_limit = time_limit
         self.progress = progress
         self.steps = 0

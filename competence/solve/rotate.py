@@ -32,6 +32,9 @@ _FIRST = 15  # most valuable cycles per person that the linear programme begins 
 _LIFT = 1e-4  # share of the bound that may be lost by ending the linear programme before every column was priced out
 _COARSE = 16  # bits of gains under a programme's prices: there moves tie but for its tolerance, and bids creep
 _NODES = 20_000  # search nodes per neighbourhood: more is better spent on another neighbourhood
+_WHOLE = 3000  # people up to whom everybody is tried as one neighbourhood: beyond it is never searched through
+_FEW = 2000  # cycles left open up to which a changed plan is first tried as a whole: it may be proven at once
+_PATIENCE = (80, 500)  # neighbourhoods in a row without gain after which the search ends: by default, and with effort asked for
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -420,7 +423,8 @@ def rotate(
         ``start`` of an earlier solution of almost the same problem: its plan, as far as it is still allowed, is
         where the search begins, and its columns are where the linear programme begins.
     effort : int or None
-        Rounds of the linear programme and neighbourhoods at most; None takes 50 + n / 5 up to 450.
+        Rounds of the linear programme and neighbourhoods at most; None takes 50 + n / 5 up to 450, and fewer where
+        nothing is gained any more.
     time_limit : float or None
         Guard in seconds.
     seed : int
@@ -743,7 +747,7 @@ def _limited(
             # Look first where the earlier plan fell apart.
             lost = {i for c in start.plan for i in c} - {int(i) for c in plan for i in cycles[c]}
             first = sorted(lost, key=lambda i: (-person[i], i))
-    plan, better, method, size = _improve(model, plan, reduced, bound, person, side, budget, seed, size, first)
+    plan, better, method, size = _improve(model, plan, reduced, bound, person, side, budget, seed, size, first, start is not None)
     bound = min(bound, better)
     if outer is not None:
         bound = outer
@@ -905,6 +909,7 @@ def _improve(
     seed: int,
     size: float,
     first: list[int],
+    again: bool,
 ) -> tuple[list[int], float, str, float]:
     """Improve the plan: exactly when few cycles can still be in a better one, else neighbourhood by neighbourhood."""
     value, prices = fsum(model.weight[plan]), bound
@@ -912,7 +917,8 @@ def _improve(
     everybody = np.ones(model.n, dtype=bool)
     rng = np.random.default_rng(seed)
     pairs_only = not (model.cycles[:, 2:] >= 0).any()
-    stale, smallest = 0, np.inf
+    stale, smallest, most = 0, np.inf, _POOL
+    patience = _PATIENCE[0] if budget.by_default else _PATIENCE[1]
     pool: NDArray[np.int64] = np.empty(0, dtype=np.int64)
     members: sparse.csr_array | None = None
     while bound - value > PROOF * max(abs(bound), 1e-9) and budget.go_on("rotation"):
@@ -922,10 +928,11 @@ def _improve(
         # Swaps alone are a matching problem, whose cuts HiGHS finds; elsewhere its time grows fast with the columns.
         large = 20_000 if pairs_only else 600
         cost = 1 + (open_columns.size // 1000 if pairs_only else open_columns.size**2 // 5000)
-        if (open_columns.size <= 200 or pairs_only or stale >= 15) and open_columns.size < 0.9 * smallest:
+        few = open_columns.size <= (_FEW if again else 200)
+        if (few or pairs_only or stale >= 15) and open_columns.size < 0.9 * smallest:
             smallest = open_columns.size
-            whole = 1 + model.n // 30
-            if not pairs_only and whole <= budget.allow(whole):
+            whole = max(3, model.n // 50)
+            if not pairs_only and model.n <= _WHOLE and whole <= budget.allow(whole):
                 # The neighbourhood of everybody: if it is searched through, the plan is proven.
                 found, proven = _dive(
                     model, open_columns, everybody, person, side, reduced, model.limit, prices - value, 5 * _NODES
@@ -949,10 +956,10 @@ def _improve(
                     plan, value, stale, members = answer[0], fsum(model.weight[answer[0]]), 0, None
                 bound = min(bound, max(value, answer[1]))
                 continue
-        if stale >= 80:
+        if stale >= patience:
             break
         if members is None:
-            pool = np.intersect1d(open_columns, _per_person(model, reduced, _POOL))
+            pool = np.intersect1d(open_columns, _per_person(model, reduced, most))
             pool = np.union1d(pool, np.asarray(plan, dtype=np.int64))
             members = model.rows(pool)[: model.n]
         method = "set packing of cycles: column bound and neighbourhood search (HiGHS in SciPy)"
@@ -966,7 +973,8 @@ def _improve(
         # The prices bound what the opened people can reach; a cycle that costs more than the rest of it is out.
         room = fsum(person[free]) + fsum(side * left) - now
         inside = pool[(reduced[pool] <= room + 1e-9) & padded[model.cycles[pool]].all(axis=1)]
-        found, proven = _dive(model, inside, free, person, side, reduced, left, room, _NODES)
+        # Where nothing is gained any more, it takes a longer look.
+        found, proven = _dive(model, inside, free, person, side, reduced, left, room, _NODES << min(stale // 40, 4))
         budget.steps += 1
         gained = fsum(model.weight[found]) - now if found is not None else 0.0
         # Neighbourhoods as large as can still be searched through: that is where they gain most per second.
@@ -976,6 +984,12 @@ def _improve(
             value = fsum(model.weight[plan])
         else:
             stale += 1
+            if proven and free.all():
+                if np.isin(open_columns, pool).all():
+                    bound = value
+                    break
+                # Nothing better among the best cycles of everybody: look at more of each.
+                most, members = 2 * most, None
     return plan, bound, method, size
 
 
