@@ -30,6 +30,7 @@ from competence_service.suggestions import (
     without_names,
 )
 from competence_service.web import web
+from competence_service.web.results import Page, cards, free_again, heading, told
 from competence_service.web.view import _, alphabetical, current, lang, page, refusal, unit_choices
 
 NEED_ROWS = 5
@@ -185,7 +186,7 @@ def _run_page(run_id: str, faults: list[Fault], deciding: int = 0) -> tuple[str,
     run = store.run(run_id)
     row, graph = current()
     result = named(run.result, graph, _("former employee"))
-    language = lang()
+    people = Page.of(graph)
     pages = max(-(-len(result) // PAGE_SIZE), 1)
     number = _page_of(result, deciding) if deciding else min(max(request.args.get("page", 1, type=int), 1), pages)
     again = _again(run.kind, run.request)
@@ -197,11 +198,18 @@ def _run_page(run_id: str, faults: list[Fault], deciding: int = 0) -> tuple[str,
         422 if faults else 200,
         run=run,
         result=result,
-        shown=result[(number - 1) * PAGE_SIZE : number * PAGE_SIZE],
+        heading=heading(run.kind, result.provenance.request),
+        cards=cards(result, result[(number - 1) * PAGE_SIZE : number * PAGE_SIZE], people),
+        people=people,
+        told=told(result, people),
+        free=free_again(result, people),
+        stages=_has_stages(result),
+        same_stages=result.neutral is not None and [s.people for s in result.neutral] == [s.people for s in result],
+        not_used=_not_used(result),
         number=number,
         pages=pages,
         outdated=run.import_id != row.id,
-        outcome=outcome_sentence(result.outcome, language),
+        outcome=outcome_sentence(people.by_name(result.outcome), lang()),
         reading=_reading(run.kind, result, graph, again),
         again=url_for("web.ask", kind=run.kind, **again),
         decisions=decisions,
@@ -209,8 +217,20 @@ def _run_page(run_id: str, faults: list[Fault], deciding: int = 0) -> tuple[str,
         deciding=deciding,
         equality_asked=run.kind in EQUALITY_ASKED,
         asked=request.form,
-        names={p.person_id: p.name or p.person_id for p in graph.people},
     )
+
+
+def _has_stages(result: Suggestions) -> bool:
+    """Say whether teams were mixed in a stage of their own; of permanent posts and without stated sex they are not."""
+    return result.neutral is not None and len(result.neutral) > 0 and not {"stage_2_off", "no_sex"} & set(result.notes)
+
+
+def _not_used(result: Suggestions) -> str:
+    """Return the text that says what the result does not rest on."""
+    if result.kind != "teams":
+        return "explain.not_used"
+    leaders = result.provenance.request.get("purpose") == "co_leaders"
+    return "explain.not_used_leaders" if leaders else "explain.not_used_teams"
 
 
 def _reading(kind: str, result: Suggestions, graph: CompetenceGraph, again: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:

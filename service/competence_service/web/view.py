@@ -31,8 +31,10 @@ __all__ = [
     "_",
     "alphabetical",
     "current",
+    "decimal",
     "fault_text",
     "lang",
+    "method_words",
     "page",
     "percent",
     "prepare_pages",
@@ -221,7 +223,8 @@ def _check_form() -> None:
 # -- words ------------------------------------------------------------------------------------------------------------
 
 
-def _number(value: float | None, digits: int = 2) -> str:
+def decimal(value: float | None, digits: int = 2) -> str:
+    """Write a number as the language of the page does; a dash where there is none."""
     if value is None:
         return "–"
     return str(format_decimal(round(value, digits), format="#,##0." + "0" * digits if digits else "#,##0"))
@@ -307,12 +310,41 @@ def _file_name(file: str) -> str:
 
 def _method(method: str) -> str:
     """Say how a result was computed; a method without words of its own is shown as the library names it."""
+    return method_words(method) or method
+
+
+def method_words(method: str) -> str | None:
+    """Return the words for how a result was computed, or None where there are none."""
     return {
         "": "–",
         "every person measured, exact best n": _("everybody was measured; the best are exact"),
         "every claim measured, exact best n": _("every claim was measured; the best are exact"),
+        "everybody who holds any of it measured, best n, nearly equal ones spread": _(
+            "everybody who can any of it was measured; the best are shown, those nearly as good spread over units and people"
+        ),
+        "the best of each meaning the words may have, in turn": _("the best of each meaning that the words may have, in turn"),
         "linear programme of the assignment (HiGHS in SciPy)": _("assignment as a linear programme (HiGHS)"),
         "assignment by shortest augmenting paths, proved by prices": _("exact assignment by shortest paths, proved by prices"),
+        "assignment by auction and shortest augmenting paths, proved by prices": _(
+            "exact assignment by auction and shortest paths, proved by prices"
+        ),
+        "deferred acceptance, row-optimal, ties by seed": _("stable matching, best for mentees; ties by the seed"),
+        "deferred acceptance, row-optimal, ties by position": _("stable matching, best for mentees; ties by their order"),
+        "circles filled in turns": _("circles filled one person at a time, in turns"),
+        "assignment": _("exact assignment"),
+        "rotation": _("choice among rings"),
+        "teams": _("search by swapping members"),
+        "every pair compared": _("every pair was compared"),
+        "pairs chosen by a whole-number programme (HiGHS)": _("pairs chosen by a whole-number programme (HiGHS)"),
+        "no move exists": _("there is no move to choose from"),
+        "no cycle exists": _("no ring can be closed"),
+        "one whole-number programme over all periods (HiGHS in SciPy)": _("one whole-number programme over all periods (HiGHS)"),
+        "moves over all periods: price bound and neighbourhoods (HiGHS in SciPy), periods by matchings": _(
+            "search over all periods, with a limit from prices (HiGHS)"
+        ),
+        "period by period given the others, each by cycles or assignment (SciPy)": _(
+            "one period at a time with the others as they are, again and again"
+        ),
         "set packing of cycles (HiGHS in SciPy)": _("choice among all rings as a whole-number programme (HiGHS)"),
         "set packing of cycles: column bound and neighbourhood search (HiGHS in SciPy)": _(
             "choice among rings by search, with a limit from prices (HiGHS)"
@@ -332,7 +364,7 @@ def _method(method: str) -> str:
         "swap search and whole-number programme (HiGHS in SciPy)": _(
             "search by swapping members, then a whole-number programme (HiGHS)"
         ),
-    }.get(method, method)
+    }.get(method)
 
 
 def _state(state: str) -> str:
@@ -394,7 +426,7 @@ def prepare_pages(app: Flask) -> None:
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(
-        number=_number,
+        number=decimal,
         percent=percent,
         day=_day,
         moment=_moment,
