@@ -58,7 +58,8 @@ class Postings:
         Raises
         ------
         InputError
-            If the arrays do not fit together, or a level or a position is out of range.
+            If the arrays do not fit together, a level or a position is out of range, or somebody stands twice in the
+            list of a concept.
 
         Examples
         --------
@@ -75,6 +76,17 @@ class Postings:
             raise InputError(f"people must be positions in 0..{n_people - 1}; got {who.min()}..{who.max()}")
         if level.size and not (level.min() >= 0 and level.max() <= 5):
             raise InputError(f"levels must lie in 0..5; got {level.min()}..{level.max()}")
+        # Lists whose people come in order need no sorting to be checked.
+        if not np.isin(np.flatnonzero(who[1:] <= who[:-1]) + 1, starts).all():
+            key = np.repeat(np.arange(starts.size - 1, dtype=np.int64) * n_people, np.diff(starts)) + who
+            key.sort()
+            twice = np.flatnonzero(np.diff(key) == 0)
+            if twice.size:
+                concept, person = divmod(int(key[twice[0]]), n_people)
+                raise InputError(
+                    f"a person must stand at most once in a concept's list; concept {concept} has person {person} twice: "
+                    "keep the highest level"
+                )
         return cls(starts, who.astype(np.int32), level.astype(np.uint8), int(n_people))
 
 
@@ -110,15 +122,22 @@ def top(
     Returns
     -------
     indices : ndarray of int64
-        Positions of people with a score above 0, by (higher score, position).
+        Positions of people with a score above 0, by (higher score, position); see Notes for what is a tie.
     scores : ndarray of float64
         fit (+ base).
 
     Notes
     -----
-    fit = sum w * min(level, L) / L / sum w over what is asked, as DESIGN section 6 has it, summed in the order of
-    ``concepts``. Only the lists of the concepts asked are read: O(entries in those lists * log n), and O(n_people) more
-    for the sums' array. Somebody may stand in the list of a concept at level 0, which counts as nothing.
+    fit = sum w * min(level, L) / L / sum w over what is asked, as DESIGN section 6 has it. Each concept's part is
+    rounded to a whole number of 2^-52 (never to nothing), so that sums are exact and the order of ``concepts`` decides
+    nothing. Fits that round to the same multiple of 2^-32 are a tie, decided by position: sums that are equal on
+    paper, such as 3 x 1/6 and 1/2, leave different last bits.
+
+    Only the lists of the concepts asked are read: O(entries in those lists), and O(n_people) more for the sums' array.
+    The sums are then looked through from the shortest list on, up to where somebody who stands in no list before cannot
+    be among the best n any longer (as Turtle and Flood's "max-score" stops, Query evaluation: strategies and
+    optimizations, Information Processing & Management 31(6), 1995): O(entries looked through * log n) at worst.
+    Somebody may stand in the list of a concept at level 0, which counts as nothing.
 
     Examples
     --------
@@ -166,24 +185,18 @@ def top_many(
     for name, array in (("allowed", allowed), ("base", base)):
         if array is not None and array.shape != (postings.n_people,):
             raise InputError(f"{name} must have one entry per person ({postings.n_people}); got shape {array.shape}")
-    parts = [
-        (
-            np.atleast_1d(np.asarray(concepts, dtype=np.int64)),
-            np.atleast_1d(np.asarray(weights, dtype=np.float64)),
-            np.atleast_1d(np.asarray(levels, dtype=np.int64)),
-        )
-        for concepts, weights, levels in needs
-    ]
+    parts = [(_row(concepts, np.int64), _row(weights, np.float64), _row(levels, np.int64)) for concepts, weights, levels in needs]
     for k, (asked, weight, wanted) in enumerate(parts):
-        if not asked.shape == weight.shape == wanted.shape:
+        if not asked.shape == weight.shape == wanted.shape or asked.ndim != 1:
             where = f"need {k}: " if len(parts) > 1 else ""
             raise InputError(
-                f"{where}concepts, weights and levels must be of one length; got {asked.size}, {weight.size}, {wanted.size}"
+                f"{where}concepts, weights and levels must be lists of one length; got {asked.size}, {weight.size}, {wanted.size}"
             )
+    if not parts:
+        return []
     ends = np.zeros(len(parts) + 1, dtype=np.int64)
     np.cumsum([asked.size for asked, _, _ in parts], out=ends[1:])
-    whole = [np.concatenate(side) if side else np.empty(0) for side in zip(*parts, strict=True)] or [np.empty(0)] * 3
-    asked, weight, wanted = whole[0].astype(np.int64), whole[1].astype(np.float64), whole[2].astype(np.int64)
+    asked, weight, wanted = (np.concatenate(side) for side in zip(*parts, strict=True))
     for wrong, text in (
         ((asked < 0) | (asked >= postings.n_concepts), f"concepts must be positions in 0..{postings.n_concepts - 1}; got {{}}"),
         (~(np.isfinite(weight) & (weight > 0)), "weights must be above 0"),
@@ -194,9 +207,19 @@ def top_many(
             where = f"need {int(np.searchsorted(ends, at, side='right')) - 1}: " if len(parts) > 1 else ""
             raise InputError(where + text.format(asked[at]))
     most = max(0, min(int(n), postings.n_people))
+    if not most:
+        return [(np.empty(0, dtype=np.int64), np.empty(0)) for _ in parts]
+    # The kernel wants the concept of the shortest list first; lists of one length by concept, so that no sum is another
+    # where a need names its concepts in another order.
+    length = postings.indptr[asked + 1] - postings.indptr[asked]
+    order = np.lexsort((length * postings.n_concepts + asked, np.repeat(np.arange(len(parts)), np.diff(ends))))
+    asked, weight, wanted = asked[order], weight[order], wanted[order]
+    people = np.asarray(postings.people, dtype=np.int32).view(
+        np.uint32
+    )  # a position known not to be negative is read with fewer instructions
     found, values = np.empty((len(parts), most), dtype=np.int64), np.empty((len(parts), most))
     sizes = np.zeros(len(parts), dtype=np.int64)
-    from competence.solve.top_kernel import SORTED_UP_TO, best_of_each
+    from competence.solve.top_kernel import best_of_each
 
     kernel: Any = best_of_each  # the checker does not see past numba's decorator
     may = np.empty(0, dtype=np.bool_) if allowed is None else np.asarray(allowed, dtype=np.bool_)
@@ -205,7 +228,7 @@ def top_many(
     def run(own: slice) -> None:
         kernel(
             postings.indptr,
-            postings.people,
+            people,
             postings.levels,
             ends[own.start : own.stop + 1],
             asked,
@@ -214,8 +237,7 @@ def top_many(
             most,
             may,
             start,
-            np.zeros(postings.n_people),
-            np.empty(postings.n_people + 1, dtype=np.int32),
+            np.zeros(postings.n_people, dtype=np.int64),
             found[own],
             values[own],
             sizes[own],
@@ -223,18 +245,16 @@ def top_many(
 
     # Needs have nothing to do with one another, so that the answer is the same on any number of cores.
     threads = max(min(os.cpu_count() or 1, len(parts) // _NEEDS_PER_THREAD), 1)
-    edges = np.linspace(0, len(parts), threads + 1).astype(int).tolist()
-    runs = [slice(first, last) for first, last in pairwise(edges)]
     if threads == 1:
-        run(runs[0])
+        run(slice(0, len(parts)))
     else:
+        edges = np.linspace(0, len(parts), threads + 1).astype(int).tolist()
         with ThreadPoolExecutor(threads) as pool:
-            list(pool.map(run, runs))
-    answers = []
-    for q, size in enumerate(sizes.tolist()):
-        people, scores = found[q, :size], values[q, :size]
-        if size > SORTED_UP_TO:
-            order = np.lexsort((people, -scores))
-            people, scores = people[order], scores[order]
-        answers.append((people, scores))
-    return answers
+            list(pool.map(run, [slice(first, last) for first, last in pairwise(edges)]))
+    return [(found[q, :size], values[q, :size]) for q, size in enumerate(sizes.tolist())]
+
+
+def _row(values: ArrayLike, dtype: type) -> NDArray[Any]:
+    """Return values as an array of one dimension where they are one number or a plain list."""
+    row: NDArray[Any] = np.asarray(values, dtype=dtype)
+    return row if row.ndim else row.reshape(1)
