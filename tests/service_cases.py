@@ -35,7 +35,7 @@ PAGES = (
 )
 ASKED: dict[str, dict[str, str]] = {
     "experts": {"words_1": "demensvård", "level_1": "2", "n": "10"},
-    "pairs": {"mode": "total"},
+    "pairs": {"mode": "one_to_one", "best": "most_pairs"},
     "rotation": {"months": "6", "max_cycle": "3"},
     "teams": {"words_1": "demensvård", "count_1": "1", "size": "3", "n": "1", "balance": "no_lone", "purpose": "project"},
     "validations": {"stage": "documented", "n": "20"},

@@ -195,15 +195,6 @@ def test_words_that_mean_nothing_give_an_empty_result_with_a_reason(fed: Browser
     assert page.html.count("<article") == 0
 
 
-def test_words_not_understood_lead_to_the_same_question_with_what_is_nearest(fed: Browser) -> None:
-    page = fed.suggest("experts", words_2="kinesiska", level_2="3")
-    assert "förstods inte, och räknas inte" in page.text
-    nearest = [str(a["href"]) for a in page.all("a") if str(a["href"]).startswith("/suggest/experts?")]
-    assert len(nearest) > 1
-    assert all("level_2=3" in address and "words_1=demensv" in address for address in nearest)
-    assert sum("words_2=kinesiska" in address for address in nearest) == 1
-
-
 def test_a_question_can_be_changed_without_writing_it_again(fed: Browser) -> None:
     page = fed.suggest("teams", words_1="demensvård", level_1="3", count_1="2", size="3", n="1")
     again = next(a["href"] for a in page.all("a") if str(a["href"]).startswith("/suggest/teams?"))

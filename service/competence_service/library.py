@@ -186,6 +186,8 @@ class Library:
         if not decisions and linker is base.linker:
             return base
         graph = copy(base)
+        # What was worked out from the decisions of before (who rests after a request) must not be taken for what holds now.
+        graph._worked_out = {}
         graph.linker = linker
         if decisions:
             graph.staff = base.staff.with_decisions(decisions)

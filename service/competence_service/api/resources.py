@@ -186,7 +186,14 @@ def experts() -> Response:
         "n": _whole("n", 10, 1, 100),
         "units": request.args.getlist("unit"),
     }
-    result, _ = call(graph, "experts", parse("experts", asked), time_limit=services().config.time_limit)
+    result, _ = call(
+        graph,
+        "experts",
+        parse("experts", asked),
+        time_limit=services().config.time_limit,
+        run=services().store.run,
+        today=datetime.now(UTC).date(),
+    )
     return jsonify(result.to_dict())
 
 
@@ -196,7 +203,9 @@ def suggest(kind: str) -> tuple[Response, int, dict[str, str]]:
     """Make suggestions, store them, and return them; Location leads to the stored run."""
     row, graph = _current()
     asked = parse(kind, _body())
-    result, seconds = call(graph, kind, asked, time_limit=services().config.time_limit)
+    result, seconds = call(
+        graph, kind, asked, time_limit=services().config.time_limit, run=services().store.run, today=datetime.now(UTC).date()
+    )
     data = result.to_dict()
     run_id = services().store.add_run(import_id=row.id, kind=kind, request=asked, result=without_names(data), seconds=seconds)
     return jsonify(data), 201, {"Location": url_for("api.show_run", run_id=run_id)}

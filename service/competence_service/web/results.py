@@ -6,6 +6,7 @@ page does. Nothing is computed that the result does not hold.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -30,6 +31,7 @@ _MOST_FREE = 20
 """Dates of being free again that a page lists; the others stand in the workbook."""
 _OF_LOAD = frozenset({"resting", "asked_at_cap", "mentees_at_cap"})
 _EQUAL = 1e-9
+_DECIMAL = re.compile(r"-?\d+\.\d+")
 
 
 def mode_words() -> dict[str, str]:
@@ -150,6 +152,8 @@ class Page:
         """Say a note or conflict of the library, people in its detail by name."""
         rule, colon, detail = note.partition(":")
         detail = ", ".join(self.name(part) for part in detail.split(", ")) if colon else ""
+        if _DECIMAL.fullmatch(detail):
+            detail = decimal(float(detail), 3)
         return rule_sentence(rule, self.lang, detail)
 
 

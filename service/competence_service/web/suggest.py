@@ -18,6 +18,7 @@ from competence.graph import CompetenceGraph
 from competence.suggest.result import Suggestions
 from competence_service.app import services
 from competence_service.policy import permission
+from competence_service.store import RunRow
 from competence_service.suggestions import (
     EQUALITY_ASKED,
     KINDS,
@@ -27,24 +28,39 @@ from competence_service.suggestions import (
     decision,
     named,
     parse,
+    vacancies,
     without_names,
 )
 from competence_service.web import web
-from competence_service.web.results import Page, cards, free_again, heading, told
-from competence_service.web.view import _, alphabetical, current, lang, page, refusal, unit_choices
+from competence_service.web.questions import NEED_ROWS, PLACE_ROWS, PLAIN, TASK_ROWS, TASKS, asked_for, at_fields, fields_of
+from competence_service.web.results import Page, cards, free_again, heading, mode_words, purpose_words, told
+from competence_service.web.view import _, alphabetical, current, lang, moment, page, refusal, unit_choices
 
-NEED_ROWS = 5
-"""Lines of a need that a form offers."""
 PAGE_SIZE = 25
 """Proposals on one page; a round for a whole municipality has hundreds, each with its reasons."""
+_EARLIER = 20
+"""Earlier results that a form offers to go on from."""
 _EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 @web.get("/suggest/<kind>")
 @permission("practice")
 def ask(kind: str) -> tuple[str, int]:
-    """Show the form of one kind."""
-    return _form(_known(kind), request.args, [])
+    """Show the form of one kind, filled in as an earlier question where ``again`` names one."""
+    values = MultiDict(request.args)
+    run_id = values.pop("again", "")
+    if run_id:
+        run = services().store.run(run_id)
+        if run.kind != _known(kind):
+            abort(404)
+        kept = fields_of(kind, run.request, current()[1])
+        if values.get("earlier", kept.get("earlier")) != kept.get("earlier"):
+            # What was said of the rings of another plan says nothing of this one.
+            kept = MultiDict([item for item in kept.items(multi=True) if not item[0].startswith("ring_")])
+        for name in values:
+            kept.setlist(name, values.getlist(name))
+        values = kept
+    return _form(_known(kind), values, [])
 
 
 @web.post("/suggest/<kind>")
@@ -52,16 +68,21 @@ def ask(kind: str) -> tuple[str, int]:
 def make(kind: str) -> tuple[str, int] | BaseResponse:
     """Make suggestions, store them, and lead to their page."""
     row, graph = current()
+    data, faults = asked_for(_known(kind), request.form, graph)
     try:
-        asked = parse(_known(kind), _asked(kind, request.form))
-        result, seconds = call(graph, kind, asked, time_limit=services().config.time_limit)
+        asked = parse(kind, data)
+        if faults:
+            raise RequestError(())
+        result, seconds = call(
+            graph, kind, asked, time_limit=services().config.time_limit, run=services().store.run, today=datetime.now(UTC).date()
+        )
     except RequestError as error:
-        return _form(kind, request.form, _by_field(error.faults, _lines(request.form)), 422)
+        return _form(kind, request.form, [*at_fields(kind, error.faults, request.form), *faults], 422)
     except UnknownIdError as error:
         code = "unknown_unit" if set(asked["units"]) - set(graph.staff.unit_index) else "unknown_id"
         return _form(kind, request.form, [Fault(field="form", code=code, message=str(error))], 422)
     except CompetenceError as error:
-        return _form(kind, request.form, [refusal(error, "form", _PLAIN[kind])], 422)
+        return _form(kind, request.form, [refusal(error, "form", PLAIN[kind])], 422)
     run_id = services().store.add_run(
         import_id=row.id, kind=kind, request=asked, result=without_names(result.to_dict()), seconds=seconds
     )
@@ -74,78 +95,68 @@ def _known(kind: str) -> str:
     return kind
 
 
-def _form(kind: str, asked: Mapping[str, str], faults: list[Fault], status: int = 200) -> tuple[str, int]:
+def _form(kind: str, asked: MultiDict[str, str], faults: list[Fault], status: int = 200) -> tuple[str, int]:
     graph = current()[1]
-    values = asked if isinstance(asked, MultiDict) else MultiDict(asked)
-    chosen = [p for p in values.getlist("mentees") if p in graph.person_index]
+    chosen = [p for p in asked.getlist("mentees") if p in graph.person_index]
+    known = graph.taxonomy.roles.values()
     return page(
         f"ask_{kind}.html",
         status,
         kind=kind,
-        asked=values,
+        asked=asked,
         faults=faults,
         units=unit_choices(graph),
         need_rows=NEED_ROWS,
         mentees=[graph.people[graph.row(p)] for p in chosen],
-        roles=sorted(((r.role_id, r.label(lang())) for r in graph.taxonomy.roles.values()), key=lambda r: alphabetical(r[1])),
         people_count=len(graph.people),
         runs=services().store.runs(kind, limit=5),
+        **_choices(kind, asked, graph) if kind in ("pairs", "rotation", "teams") else {},
+        **{"roles": sorted(((r.role_id, r.label(lang())) for r in known), key=lambda r: alphabetical(r[1]))}
+        if kind == "pairs"
+        else {},
     )
 
 
-def _lines(form: MultiDict[str, str]) -> list[int]:
-    """Return the lines of a need that have words; the others are not sent on."""
-    return [line for line in range(1, NEED_ROWS + 1) if form.get(f"words_{line}", "").strip()]
-
-
-def _by_field(faults: tuple[Fault, ...], lines: list[int]) -> list[Fault]:
-    """Point faults inside a need at the line of the form they stand in."""
-    moved = []
-    for fault in faults:
-        parts = fault.field.split(".")
-        if parts[0] in ("need", "topics"):
-            line = lines[int(parts[1])] if len(parts) > 1 and parts[1].isdigit() else 1
-            name = parts[2] if len(parts) > 2 else "words"
-            moved.append(fault.model_copy(update={"field": f"{name}_{line}"}))
-        else:
-            moved.append(fault.model_copy(update={"field": parts[0]}))
-    return moved
-
-
-def _asked(kind: str, form: MultiDict[str, str]) -> dict[str, Any]:
-    """Return what a form asks for, as the request model takes it; a field left empty takes its default."""
-    data: dict[str, Any] = {}
-    for name in _PLAIN[kind]:
-        value = form.get(name, "").strip()
-        if value:
-            data[name] = value
-    if form.getlist("units"):
-        data["units"] = form.getlist("units")
-    if kind in ("experts", "teams", "pairs"):
-        items = []
-        for line in _lines(form):
-            count = form.get(f"count_{line}", "").strip() or "1"
-            words = form[f"words_{line}"].strip()
-            items.append({"words": words, "level": form.get(f"level_{line}") or "1", "count": count})
-        data["topics" if kind == "pairs" else "need"] = items
+def _choices(kind: str, asked: MultiDict[str, str], graph: CompetenceGraph) -> dict[str, Any]:
+    """Return what the form of one kind offers to choose from."""
+    if kind == "teams":
+        return {"purposes": list(purpose_words().items()), "tasks": range(2, TASKS + 1), "task_rows": TASK_ROWS}
+    store = services().store
+    runs = store.runs(kind, limit=_EARLIER)
+    earlier = next((run for run in runs if run.id == asked.get("earlier")), None)
+    if earlier is None and asked.get("earlier"):
+        earlier = _run_or_none(kind, asked["earlier"])
+        runs = (*runs, earlier) if earlier else runs
+    words = mode_words()
     if kind == "pairs":
-        data["stable"] = form.get("mode") == "stable"
-        if form.getlist("mentees"):
-            data["mentees"] = form.getlist("mentees")
-    if kind == "rotation" and form.get("max_cycle") == "any":
-        data["max_cycle"] = None
-    if kind == "teams" and form.get("everybody") == "yes":
-        data["n"] = None
-    return data
+        # What is no pair has nothing that goes on.
+        rounds = [run for run in runs if run.request.get("mode") != "circle"]
+        return {"modes": list(words.items()), "rounds": [(run.id, moment(run.created_at)) for run in rounds]}
+    people = Page.of(graph)
+    forms = {e.form for p in graph.people for e in p.employments if e.form and e.is_current(graph.as_of)}
+    return {
+        "rounds": [(run.id, moment(run.created_at)) for run in runs],
+        "earlier_run": earlier,
+        "rings": [] if earlier is None else _rings(store.run(earlier.id), people),
+        "vacant": [(post.post_id, people.place(post.post_id), 0) for post in vacancies(graph)],
+        "forms": [(form, form, 0) for form in sorted(forms, key=alphabetical)],
+        "place_rows": PLACE_ROWS,
+        "travel": graph.settings.suggest.travel_minutes,
+    }
 
 
-_PLAIN = {
-    "experts": ("n",),
-    "pairs": ("capacity", "n", "goal_role", "time_limit"),
-    "rotation": ("months", "max_cycle", "time_limit"),
-    "teams": ("size", "n", "balance", "purpose", "ground", "assessment", "time_limit"),
-    "validations": ("stage", "n"),
-}
+def _run_or_none(kind: str, run_id: str) -> RunRow | None:
+    try:
+        run = services().store.run(run_id)
+    except UnknownIdError:
+        return None
+    return run if run.kind == kind else None
+
+
+def _rings(run: RunRow, people: Page) -> list[dict[str, Any]]:
+    """Return the rings of an earlier plan, to be kept or banned one by one."""
+    result = named(run.result, people.graph, _("former employee"))
+    return [{"rank": card.suggestion.rank, "card": card} for card in cards(result, list(result), people)]
 
 
 # -- results ------------------------------------------------------------------------------------------------------------
@@ -189,7 +200,6 @@ def _run_page(run_id: str, faults: list[Fault], deciding: int = 0) -> tuple[str,
     people = Page.of(graph)
     pages = max(-(-len(result) // PAGE_SIZE), 1)
     number = _page_of(result, deciding) if deciding else min(max(request.args.get("page", 1, type=int), 1), pages)
-    again = _again(run.kind, run.request)
     decisions: dict[int, list[Any]] = {}
     for made in store.decisions(run_id):
         decisions.setdefault(made.rank, []).append(made)
@@ -209,9 +219,11 @@ def _run_page(run_id: str, faults: list[Fault], deciding: int = 0) -> tuple[str,
         number=number,
         pages=pages,
         outdated=run.import_id != row.id,
+        data_of=store.get_import(run.import_id).as_of,
         outcome=outcome_sentence(people.by_name(result.outcome), lang()),
-        reading=_reading(run.kind, result, graph, again),
-        again=url_for("web.ask", kind=run.kind, **again),
+        reading=_reading(run, result, graph),
+        again=url_for("web.ask", kind=run.kind, again=run.id),
+        onward=_onward(run, result),
         decisions=decisions,
         faults=faults,
         deciding=deciding,
@@ -233,59 +245,47 @@ def _not_used(result: Suggestions) -> str:
     return "explain.not_used_leaders" if leaders else "explain.not_used_teams"
 
 
-def _reading(kind: str, result: Suggestions, graph: CompetenceGraph, again: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
+def _onward(run: RunRow, result: Suggestions) -> str:
+    """Return the address of the form that goes on from a result, of kinds that can; empty for others."""
+    if run.kind not in ("pairs", "rotation") or run.request.get("mode") == "circle":
+        return ""
+    return url_for("web.ask", kind=run.kind, again=run.id, earlier=run.id)
+
+
+def _reading(run: RunRow, result: Suggestions, graph: CompetenceGraph) -> dict[str, list[dict[str, Any]]]:
     """Return what each word of the need was taken for, and what was not understood with what is nearest.
 
-    What is nearest leads to the same question, ``again``, with that in place of the words.
+    What is nearest leads to the same question with that in place of the words.
     """
-    asked = result.provenance.request.get("topics" if kind == "pairs" else "need")
-    concepts, language = graph.taxonomy.concepts, lang()
-    if not isinstance(asked, Mapping):
-        return {"understood": [], "unclear": []}
+    told, language, concepts = result.provenance.request, lang(), graph.taxonomy.concepts
+    needs = [told.get("topics" if run.kind == "pairs" else "need"), *(t.get("need") for t in told.get("tasks") or ())]
+    asked = [need for need in needs if isinstance(need, Mapping) and "items" in need]
+    fields = fields_of(run.kind, run.request, graph)
+
+    def address(words: str, label: str) -> str:
+        field = next((name for name, value in fields.items() if value == words), "words_1")
+        changed: dict[str, Any] = {field: label}
+        return url_for("web.ask", kind=run.kind, again=run.id, **changed)
+
     return {
         "understood": [
             {**item, "label": concepts[item["concept_id"]].label(language)}
-            for item in asked["items"]
+            for need in asked
+            for item in need["items"]
             if item["concept_id"] in concepts
         ],
         "unclear": [
             {
                 "words": item["words"],
                 "nearest": [
-                    (
-                        label,
-                        url_for(
-                            "web.ask",
-                            **{"kind": kind, **again, **dict.fromkeys((k for k in again if again[k] == item["words"]), label)},
-                        ),
-                    )
+                    (label, address(item["words"], label))
                     for label in (concepts[c].label(language) for c, _probability in item["nearest"] if c in concepts)
                 ],
             }
-            for item in asked["not_understood"]
+            for need in asked
+            for item in need["not_understood"]
         ],
     }
-
-
-def _again(kind: str, asked: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a request as the address of its form, so that one need not write it all once more."""
-    fields: dict[str, Any] = {name: asked[name] for name in _PLAIN[kind] if asked.get(name) not in (None, "")}
-    for line, item in enumerate(asked.get("topics" if kind == "pairs" else "need") or (), start=1):
-        fields.update({f"words_{line}": item["words"] or item["concept_id"], f"level_{line}": item["level"]})
-        if kind == "teams":
-            fields[f"count_{line}"] = item["count"]
-    if asked.get("units"):
-        fields["units"] = asked["units"]
-    if kind == "pairs":
-        fields["mode"] = "stable" if asked.get("stable") else "total"
-        if asked.get("mentees"):
-            fields["mentees"] = asked["mentees"]
-    if kind == "rotation" and asked.get("max_cycle") is None:
-        fields["max_cycle"] = "any"
-    if kind == "teams" and asked.get("n") is None:
-        fields["everybody"] = "yes"
-    # A reason written for one case is not carried into an address.
-    return {name: value for name, value in fields.items() if name not in ("ground", "assessment")}
 
 
 @web.get("/runs/<run_id>/excel")

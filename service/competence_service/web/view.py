@@ -35,6 +35,7 @@ __all__ = [
     "fault_text",
     "lang",
     "method_words",
+    "moment",
     "page",
     "percent",
     "prepare_pages",
@@ -139,10 +140,51 @@ def fault_text(fault: Fault) -> str:
         "no_choice": _("That choice is undone already."),
         "nothing_chosen": _("Nothing was chosen in any row."),
         "no_such_label": _("The taxonomy has nothing by that name, or several. Write a name that it has."),
+        "not_in_circle": _("Has no meaning in a circle. Leave it empty, or choose another kind of pairs."),
+        "not_for_buddy": _("A buddy has the same role, so nothing is chosen here. Leave it empty."),
+        "not_with_purpose": _("Has no meaning for circles and shared leadership. Leave it empty."),
+        "size_circle": _("A circle has 4 to 8 people. Write one of those, or leave it empty."),
+        "size_leaders": _("Shared leadership is for two. Write 2, or leave it empty."),
+        "only_leaders": _("Has a meaning only for shared leadership. Leave it empty, or choose shared leadership."),
+        "both_needed": _(
+            "The legal ground and the individual assessment are needed together. Fill in both, or leave both empty."
+        ),
+        "same_twice": _("The same person stands twice in a pair. Write two different people."),
+        "need_and_tasks": _("Write the need either here or for each team."),
+        "name_twice": _("Two teams have the same name. Give each a name of its own."),
+        "everybody_with_tasks": _("Teams with needs of their own are chosen by number. Untick this, or empty the other teams."),
+        "unknown_run": _("That earlier result is not there. Choose one in the list."),
+        "unknown_rank": _("The earlier plan has no such swap. Begin again from the page of that plan."),
+        "no_earlier": _("Begin from the page of the plan whose swaps you want to keep or ban."),
+        "kept_and_banned": _("A swap cannot be both kept and banned. Choose one of them."),
+        "pin_refused": _(
+            "A swap that is to be kept has a move that a rule now forbids. Let it be decided anew, or change what forbids it."
+        ),
+        "yes_and_no": _("A unit cannot have both a yes and a no. Untick one of them."),
+        "date_from_datetime_parsing": _("Write a date as year-month-day, such as 2026-01-31."),
+        "date_parsing": _("Write a date as year-month-day, such as 2026-01-31."),
         "date": _("Write a date as year-month-day, such as 2026-01-31."),
     }
     if fault.field == "rank":
         return known["unknown"]
+    value = fault.values.get("value", "")
+    if fault.code == "no_such_person":
+        return _("Nobody is called “%(value)s”. Write the name as in the list of people, or the id.", value=value)
+    if fault.code == "several_people":
+        return _(
+            "Several are called “%(value)s”. Write the id in place of the name: %(ids)s.", value=value, ids=fault.values["ids"]
+        )
+    if fault.code == "couple_line":
+        return _("“%(value)s” is not two names. Write two names with + between, one pair on each line.", value=value)
+    if fault.code == "hours_line":
+        return _("“%(value)s” was not understood. Write a unit or a person, a colon, and the hours.", value=value)
+    if fault.code == "no_such_place":
+        return _("No unit or person is called “%(value)s”, or several are. Write the name as in the lists.", value=value)
+    if fault.code == "no_such_role":
+        nearest = fault.values.get(lang(), "")
+        if nearest:
+            return _("No role is known by this title. Write one that is, such as: %(nearest)s.", nearest=nearest)
+        return _("No role is known by this title. Write the title of a role in the taxonomy.")
     if fault.code in ("greater_than_equal", "greater_than"):
         low = fault.values.get("ge", fault.values.get("gt"))
         return _("Must be at least %(number)s.", number=low)
@@ -157,22 +199,48 @@ def fault_text(fault: Fault) -> str:
 
 def refusal(error: CompetenceError, field: str, fields: Collection[str] = ()) -> Fault:
     """Return what the library refused as a fault of a form, at the field its text begins with where the form has it."""
+    if str(error).startswith("pinned cycle"):
+        return Fault(field="rings" if "max_cycle" in fields else field, code="pin_refused", message=str(error))
     name = re.match(r"[a-z_]*", str(error))
     return Fault(field=name[0] if name and name[0] in fields else field, code="refused", message=str(error))
 
 
 def _fault_field(fault: Fault, kind: str = "") -> str:
     """Return the label of the field a fault stands at, for the summary above the form."""
-    base, _dash, line = fault.field.rpartition("_")
-    name = base if line.isdigit() and base else fault.field
+    parts = re.fullmatch(r"(.*?)((?:_\d+)*)", fault.field)
+    base, numbers = (parts[1], parts[2].split("_")[1:]) if parts else (fault.field, [])
+    line = numbers[-1] if numbers else ""
     labels = {
         "words": _("Competence %(number)s", number=line),
         "level": _("At least"),
         "count": _("How many people"),
         "n": _("Number of teams") if kind == "teams" else _("How many to show"),
+        "name": _("What the team is called"),
+        "priority": _("Priority"),
+        "at_most": _("Most from one unit in a team"),
+        "together": _("Must be in the same team"),
+        "apart": _("Must not be in the same team"),
+        "willing": _("Who has said yes to leading together"),
+        "everybody": _("Place everybody"),
         "balance": _("How should women and men be mixed?"),
         "purpose": _("What are the teams for?"),
-        "mode": _("What should be best?"),
+        "mode": _("What kind of pairs?"),
+        "best": _("What should be best?"),
+        "goal_role": _("Role to learn for"),
+        "earlier": _("Earlier result"),
+        "weeks": _("Try-out in weeks"),
+        "start": _("First day"),
+        "periods": _("Number of periods"),
+        "travel_minutes": _("Longest journey, in minutes"),
+        "open_all": _("Open posts"),
+        "open_post": _("Open posts"),
+        "place_unit": _("Unit or other employer"),
+        "place_title": _("Job title"),
+        "locked": _("People who stay"),
+        "managers_no": _("Managers who have said no"),
+        "hours": _("Working hours"),
+        "ring": _("Swap %(number)s of the earlier plan", number=line),
+        "rings": _("Swaps of the earlier plan"),
         "stage": _("Claims that so far are"),
         "audience": _("Which of people’s own words may count here?"),
         "people": _("How many employees"),
@@ -193,7 +261,10 @@ def _fault_field(fault: Fault, kind: str = "") -> str:
         "as_of": _("Date of the data"),
         "scale": _("Scale of a competence matrix"),
     }
-    return labels.get(name, "")
+    label = labels.get(base, "")
+    # In a form of several teams, which of them.
+    of_team = kind == "teams" and (len(numbers) > 1 or (numbers and base in ("name", "priority", "size", "n")))
+    return _("Team %(number)s: %(field)s", number=numbers[0], field=label) if of_team and label else label
 
 
 # -- forms ------------------------------------------------------------------------------------------------------------
@@ -239,10 +310,15 @@ def _day(value: date | None) -> str:
     return "–" if value is None else Markup('<time datetime="{0}">{0}</time>').format(value.isoformat())
 
 
+def moment(value: datetime) -> str:
+    """Write a day and time as plain text."""
+    return str(format_datetime(value.astimezone(UTC), "yyyy-MM-dd HH:mm"))
+
+
 def _moment(value: datetime | None) -> str:
     if value is None:
         return "–"
-    shown = str(format_datetime(value.astimezone(UTC), "yyyy-MM-dd HH:mm"))
+    shown = moment(value)
     return Markup('<time datetime="{}">{}</time>').format(value.isoformat(timespec="seconds"), shown)
 
 
