@@ -32,6 +32,7 @@ __all__ = [
     "decision",
     "named",
     "parse",
+    "title_fault",
     "vacancies",
     "without_names",
 ]
@@ -526,19 +527,23 @@ def _open_posts(graph: CompetenceGraph, given: Sequence[Any]) -> tuple[list[Any]
             posts[item] = item
         else:
             posts[item["post_id"]] = item
-            for at, role in enumerate(item["roles"]):
-                links = graph.linker.link_role(role["title"], n=3)
-                if links.best is None:
-                    near = [graph.taxonomy.role(link.role_id) for link in links]
-                    faults.append(
-                        Fault(
-                            field=f"open_posts.{number}.roles.{at}.title",
-                            code="no_such_role",
-                            values={lang: ", ".join(role.label(lang) for role in near) for lang in ("sv", "en")},
-                            message=f"no role is known by this title; nearest: {', '.join(r.role_id for r in near) or 'none'}",
-                        )
-                    )
+            told = (title_fault(graph, r["title"], f"open_posts.{number}.roles.{at}.title") for at, r in enumerate(item["roles"]))
+            faults += [fault for fault in told if fault is not None]
     return list(posts.values()), faults
+
+
+def title_fault(graph: CompetenceGraph, title: str, field: str) -> Fault | None:
+    """Return what is wrong with a title that no role is known by, with the nearest; None where one is."""
+    links = graph.linker.link_role(title, n=3)
+    if links.best is not None:
+        return None
+    near = [graph.taxonomy.role(link.role_id) for link in links]
+    return Fault(
+        field=field,
+        code="no_such_role",
+        values={lang: ", ".join(role.label(lang) for role in near) for lang in ("sv", "en")},
+        message=f"no role is known by this title; nearest: {', '.join(role.role_id for role in near) or 'none'}",
+    )
 
 
 def _teams(graph: CompetenceGraph, asked: dict[str, Any]) -> Suggestions:

@@ -15,7 +15,7 @@ from werkzeug.datastructures import MultiDict
 
 from competence.errors import UnknownIdError
 from competence.graph import CompetenceGraph
-from competence_service.suggestions import Fault
+from competence_service.suggestions import Fault, title_fault
 
 __all__ = ["NEED_ROWS", "PLACE_ROWS", "PLAIN", "TASKS", "TASK_ROWS", "asked_for", "at_fields", "fields_of"]
 
@@ -112,7 +112,9 @@ def _placements(form: Form, graph: CompetenceGraph, faults: list[Fault]) -> list
         for name, value in (("place_unit", unit), ("place_title", title)):
             if not value:
                 faults.append(Fault(field=f"{name}_{line}", code="required"))
-        if unit and title:
+        if title and (fault := title_fault(graph, title, f"place_title_{line}")):
+            faults.append(fault)
+        elif unit and title:
             # Else another employer, which no file has.
             with suppress(UnknownIdError):
                 unit = graph.staff.find_unit(unit).unit_id

@@ -30,7 +30,7 @@ __all__ = ["Card", "Free", "Page", "cards", "free_again", "heading", "mode_words
 _MOST_FREE = 20
 """Dates of being free again that a page lists; the others stand in the workbook."""
 _OF_LOAD = frozenset({"resting", "asked_at_cap", "mentees_at_cap"})
-_EQUAL = 1e-9
+_EQUAL, _SHOWN = 1e-9, 5e-4
 _DECIMAL = re.compile(r"-?\d+\.\d+")
 
 
@@ -356,7 +356,9 @@ def _lines(s: Suggestion, page: Page) -> list[Markup]:
 def _parts(s: Suggestion, other: Alternative, page: Page) -> str:
     """Say by measure how much more the suggestion gives than another choice."""
     parts = sorted(other.difference.items(), key=lambda d: (-abs(d[1]), d[0]))
-    return join((f"{measure_name(s.kind, m, page.lang)} {signed(d)}" for m, d in parts if abs(d) > _EQUAL), page.lang)
+    # What three decimals show as nothing is left out where something else is there to say.
+    told = [p for p in parts if abs(p[1]) >= _SHOWN] or [p for p in parts if abs(p[1]) > _EQUAL]
+    return join((f"{measure_name(s.kind, m, page.lang)} {signed(d)}" for m, d in told), page.lang)
 
 
 def signed(value: float) -> str:
