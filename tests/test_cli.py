@@ -12,6 +12,7 @@ import zipfile
 from pathlib import Path
 
 import click
+import openpyxl
 import pytest
 from broken_files import write_broken_files
 from click.testing import CliRunner, Result
@@ -296,6 +297,94 @@ def test_an_earlier_round_of_pairs_is_left_as_it_is_and_a_broken_file_is_one_lin
     assert run("pairs", eight, "--earlier", broken, code=2).stderr.count("\n") == 1
 
 
+def test_a_rotation_takes_try_outs_open_posts_answers_of_managers_and_hours(eight: Path, tmp_path: Path) -> None:
+    path = tmp_path / "plan.json"
+    shown = quick(
+        *("rotation", eight, "--out", path, "--weeks", "4", "--start", "2026-03-02", "--whole-posts", "--cutoff", "0.05"),
+        *("--open-post", "vacant", "--placement", "Hemtjänst Söder=Vårdbiträde", "--placement", "Regionen=Vårdbiträde"),
+        *("--manager", "E0=ja", "--manager", "10004=no", "--hours", "10008=dag, kväll", "--form", "tillsvidare"),
+    ).stdout
+    plan = Suggestions.from_json(path.read_text(encoding="utf-8"))
+    told = plan.provenance.request
+    assert (told["weeks"], told["start"], told["parts"], told["forms"]) == (4, "2026-03-02", False, ["tillsvidare"])
+    assert told["managers"] == {"10004": False, "E0": True}
+    assert told["hours"] == {"10008": ["dag", "kväll"]}
+    opened = [p if isinstance(p, str) else (p["unit_id"], p["roles"][0]["title"]) for p in told["open_posts"]]
+    assert sorted(opened, key=str) == sorted(["T9", ("E2", "Vårdbiträde"), ("Regionen", "Vårdbiträde")], key=str)
+    chain = next(s for s in plan if s.facts.get("chain"))
+    assert f"kedja av {len(chain.members)}" in " ".join(shown.split())
+    assert "prova på i 4 veckor" in " ".join(shown.split())
+    assert "Tom i stället" in shown
+    assert {r.rule for r in plan.left_out if r.person_id == "10004"} <= {"manager_said_no", "employment_form"}
+
+
+def test_periods_are_told_apart_in_the_table(eight: Path, tmp_path: Path) -> None:
+    path = tmp_path / "plan.json"
+    shown = quick("rotation", eight, "--periods", "2", "--cutoff", "0.1", "--out", path).stdout
+    plan = Suggestions.from_json(path.read_text(encoding="utf-8"))
+    assert plan.provenance.request["periods"] == 2
+    assert len(plan)
+    assert [f"period {s.facts['period']}" in shown for s in plan] == [True] * len(plan)
+
+
+def reject_the_first(workbook: Path) -> None:
+    """Write a no into the column of decisions of the first suggestion."""
+    book = openpyxl.load_workbook(workbook)
+    heads = [cell.value for cell in book.worksheets[0][1]]
+    book.worksheets[0].cell(2, heads.index("Beslut") + 1, "avvisad")
+    book.save(workbook)
+
+
+def test_a_plan_goes_on_from_an_earlier_one_and_from_what_was_written_in_its_workbook(eight: Path, tmp_path: Path) -> None:
+    first, sheet, second = tmp_path / "plan.json", tmp_path / "plan.xlsx", tmp_path / "ny.json"
+    asked = ("rotation", eight, "--cutoff", "0.1", "--max-cycle", "2")
+    quick(*asked, "--out", first)
+    quick(*asked, "--out", sheet)
+    ring = Suggestions.from_json(first.read_text(encoding="utf-8"))[0].people
+    quick(*asked, "--earlier", first, "--out", second)
+    assert Suggestions.from_json(second.read_text(encoding="utf-8")).provenance.request["earlier"]
+    reject_the_first(sheet)
+    quick(*asked, "--earlier", first, "--answers", sheet, "--out", second)
+    assert ring not in [s.people for s in Suggestions.from_json(second.read_text(encoding="utf-8"))]
+    quick(*asked, "--answers", sheet, code=2)
+
+
+def test_pairs_of_an_earlier_round_take_answers_too(eight: Path, tmp_path: Path) -> None:
+    first, sheet, second = tmp_path / "omgang.json", tmp_path / "omgang.xlsx", tmp_path / "ny.json"
+    quick("pairs", eight, "--out", first)
+    quick("pairs", eight, "--out", sheet)
+    pair = Suggestions.from_json(first.read_text(encoding="utf-8"))[0].people
+    reject_the_first(sheet)
+    quick("pairs", eight, "--earlier", first, "--answers", sheet, "--out", second)
+    assert pair not in [s.people for s in Suggestions.from_json(second.read_text(encoding="utf-8"))]
+
+
+def test_several_teams_have_needs_sizes_and_priorities_of_their_own(eight: Path, tmp_path: Path) -> None:
+    path = tmp_path / "teams.json"
+    shown = quick(
+        *("teams", eight, "--size", "2", "--out", path),
+        *("--task", "Demens; demensvård=2:1; priority=2", "--task", "Samtal; bemötande; size=3; n=1; priority=1"),
+    ).stdout
+    plan = Suggestions.from_json(path.read_text(encoding="utf-8"))
+    told = [(t["name"], t["size"], t["n"], t["priority"]) for t in plan.provenance.request["tasks"]]
+    assert sorted(told) == [("Demens", 2, 1, 2), ("Samtal", 3, 1, 1)]
+    assert {s.facts["task"]: len(s.people) for s in plan} == {"Demens": 2, "Samtal": 3}
+    assert "”demensvård”" in shown
+    assert "”bemötande”" in shown
+
+
+def test_shared_leadership_takes_who_is_willing_and_says_that_sex_is_not_used(eight: Path, tmp_path: Path) -> None:
+    path = tmp_path / "leda.json"
+    shown = quick(
+        *("teams", eight, "--need", "demensvård", "--need", "bemötande", "--purpose", "co_leaders", "--out", path),
+        *("--willing", "10001", "--willing", "10003", "--willing", "10007"),
+    ).stdout
+    plan = Suggestions.from_json(path.read_text(encoding="utf-8"))
+    assert plan.provenance.request["willing"] == ["10001", "10003", "10007"]
+    assert {p for s in plan for p in s.people} <= {"10001", "10003", "10007"}
+    assert "Steg 2 använder kön" not in shown
+
+
 def test_settings_file_is_used_and_a_broken_one_is_one_line(eight: Path, tmp_path: Path) -> None:
     good, bad = tmp_path / "good.toml", tmp_path / "bad.toml"
     good.write_text("[suggest]\nexpert_cutoff = 1.0\n", encoding="utf-8")
@@ -332,6 +421,19 @@ def test_columns_scale_and_date_reach_the_reader(tmp_path: Path) -> None:
         (("rotation", "x.csv", "--max-cycle", "5"), "--max-cycle"),
         (("teams", "x.csv", "--need", "demens", "--n", "0"), "--n"),
         (("experts", "x.csv"), "--need"),
+        (("teams", "x.csv"), "--task"),
+        (("teams", "x.csv", "--need", "demens", "--task", "A; demens"), "--task"),
+        (("teams", "x.csv", "--task", "A"), "minst en kompetens"),
+        (("teams", "x.csv", "--task", "A; demens; size=two"), "E-tjänster"),
+        (("teams", "x.csv", "--need", "demens", "--willing", "1", "--purpose", "leaders"), "--purpose"),
+        (("rotation", "x.csv", "--weeks", "9"), "--weeks"),
+        (("rotation", "x.csv", "--periods", "0"), "--periods"),
+        (("rotation", "x.csv", "--start", "i morgon"), "--start"),
+        (("rotation", "x.csv", "--manager", "u-norr"), "ENHET=ja"),
+        (("rotation", "x.csv", "--manager", "u-norr=kanske"), "ENHET=ja"),
+        (("rotation", "x.csv", "--hours", "u-norr="), "PLATS=TIDER"),
+        (("rotation", "x.csv", "--placement", "Regionen"), "ARBETSGIVARE=BEFATTNING"),
+        (("rotation", "x.csv", "--earlier", "ingen.json"), "ingen.json"),
         (("experts", "--need", "demens"), "FILES"),
         (("experts", "x.csv", "--need", "demens", "--audience", "private"), "--audience"),
         (("example", ".", "--people", "3"), "--people"),

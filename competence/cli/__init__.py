@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import sys
 from collections import Counter
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,11 +18,22 @@ import click
 
 from competence import __version__
 from competence._texts import text
+from competence.cli._asked import (
+    check_answers,
+    open_posts,
+    parse_answers,
+    parse_hours,
+    parse_placements,
+    parse_tasks,
+    read_earlier,
+    with_answers,
+)
 from competence.cli._document import print_document
 from competence.cli._group import Commands
 from competence.cli._map import group_of_maps
 from competence.cli._options import (
     Call,
+    answers_option,
     budget_options,
     cutoff_option,
     exit_code,
@@ -202,6 +214,7 @@ def experts(
     metavar="FILE",
     help="The result of an earlier round, written by --out as .json: its pairs are left as they are.",
 )
+@answers_option
 @click.option("--stable", is_flag=True, help="Stable pairs (nobody would rather swap) in place of the highest total score.")
 @click.option("--pin", multiple=True, metavar="MENTEE,MENTOR", help="A pair that must be. May be given several times.")
 @click.option("--forbid", multiple=True, metavar="MENTEE,MENTOR", help="A pair that must not be. May be given several times.")
@@ -220,6 +233,7 @@ def pairs(
     mode: str,
     objective: str,
     earlier: Path | None,
+    answers: Path | None,
     stable: bool,
     pin: tuple[str, ...],
     forbid: tuple[str, ...],
@@ -229,12 +243,13 @@ def pairs(
 ) -> None:
     """Pair mentees with mentors in FILES: as many as possible, the best for all at once."""
     from competence.suggest.mentoring import pair_mentors
-    from competence.suggest.result import Suggestions
 
     call = Call.of(ctx)
     topics = parse_need(topic, level, call.lang) if topic else None
     pinned, forbidden = parse_two(pin, "--pin", call.lang), parse_two(forbid, "--forbid", call.lang)
-    graph = call.graph(call.read())
+    before = read_earlier(earlier)
+    check_answers(answers, before, call.lang)
+    graph = with_answers(call.graph(call.read()), answers, before)
     plan = pair_mentors(
         graph,
         mentees or None,
@@ -245,7 +260,7 @@ def pairs(
         n=n,
         mode=mode,
         objective=objective,
-        earlier=None if earlier is None else Suggestions.from_json(earlier.read_text(encoding="utf-8")),
+        earlier=before,
         stable=stable,
         pinned=pinned,
         forbidden=forbidden,
@@ -268,13 +283,69 @@ def pairs(
     show_default=True,
     help="How long the placements last, with a right to return.",
 )
-@click.option("--max-cycle", default="3", show_default=True, metavar="2|3|4|none", help="Most people in one chain of moves.")
+@click.option("--weeks", type=click.IntRange(2, 8), help="A try-out of so many weeks, in place of months.")
+@click.option(
+    "--start",
+    type=click.DateTime(formats=["%Y-%m-%d"]),
+    metavar="YYYY-MM-DD",
+    help="First day of the placements (default: the date everything is counted from).",
+)
+@click.option(
+    "--periods",
+    type=click.IntRange(1, 12),
+    default=1,
+    show_default=True,
+    help="Periods of that length, one after the other; nobody is twice in the same post.",
+)
+@click.option("--max-cycle", default="3", show_default=True, metavar="2|3|4|none", help="Most people in one cycle of moves.")
 @click.option("--n", type=click.IntRange(min=0), help="Show only the n best cycles; the plan is made for all.")
+@click.option("--whole-posts", is_flag=True, help="Only whole posts change hands, never one of several roles in a post.")
+@click.option(
+    "--open-post",
+    "opened",
+    multiple=True,
+    metavar="ID|vacant",
+    help="A post that starts a chain of moves, or every vacant post of the files. May be given several times.",
+)
+@click.option(
+    "--placement",
+    "placements",
+    multiple=True,
+    metavar="EMPLOYER=TITLE",
+    help="An open post that the files lack, such as at another employer. May be given several times.",
+)
 @click.option("--lock", multiple=True, metavar="ID", help="Somebody who stays. May be given several times.")
 @click.option("--pin", multiple=True, metavar="ID,ID[,ID]", help="A cycle that must be: each moves to the next one's post.")
 @click.option(
     "--forbid", multiple=True, metavar="ID,ID", help="The first may not move to the second's post. May be given several times."
 )
+@click.option(
+    "--manager",
+    "managers",
+    multiple=True,
+    metavar="UNIT|ID=yes|no",
+    help="What a manager has answered, for a unit and those below it or for a person. May be given several times.",
+)
+@click.option(
+    "--hours",
+    multiple=True,
+    metavar="UNIT|POST|ID=HOURS[,HOURS]",
+    help="Working hours in words, such as u-north=night,weekend; nobody moves to other hours. May be given several times.",
+)
+@click.option(
+    "--form",
+    "forms",
+    multiple=True,
+    metavar="WORDS",
+    help="A form of employment that takes part (default: all). May be given several times.",
+)
+@click.option(
+    "--earlier",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="An earlier plan, written by --out as .json, from which the search begins.",
+)
+@answers_option
 @cutoff_option
 @budget_options
 @click.pass_context
@@ -283,11 +354,22 @@ def rotation(
     units: tuple[str, ...],
     people: tuple[str, ...],
     months: int,
+    weeks: int | None,
+    start: datetime | None,
+    periods: int,
     max_cycle: str,
     n: int | None,
+    whole_posts: bool,
+    opened: tuple[str, ...],
+    placements: tuple[str, ...],
     lock: tuple[str, ...],
     pin: tuple[str, ...],
     forbid: tuple[str, ...],
+    managers: tuple[str, ...],
+    hours: tuple[str, ...],
+    forms: tuple[str, ...],
+    earlier: Path | None,
+    answers: Path | None,
     cutoff: float | None,
     effort: int | None,
     time_limit: float | None,
@@ -299,12 +381,24 @@ def rotation(
     if max_cycle not in ("2", "3", "4", "none"):
         raise InputError(text("cli.cycle_rule", call.lang, value=repr(max_cycle)))
     pinned, forbidden = parse_ids(pin, "--pin", call.lang, exactly=None), parse_two(forbid, "--forbid", call.lang)
-    graph = call.graph(call.read())
+    said, at_work = parse_answers(managers, call.lang), parse_hours(hours, call.lang)
+    placed, before = parse_placements(placements, call.lang), read_earlier(earlier)
+    check_answers(answers, before, call.lang)
+    graph = with_answers(call.graph(call.read()), answers, before)
     plan = plan_rotation(
         graph,
         units=units or None,
         people=people or None,
         months=months,
+        weeks=weeks,
+        start=start.date() if start else None,
+        periods=periods,
+        parts=not whole_posts,
+        open_posts=open_posts(graph, opened, placed),
+        managers=said,
+        hours=at_work,
+        forms=forms or None,
+        earlier=before,
         max_cycle=None if max_cycle == "none" else int(max_cycle),
         n=n,
         locked=lock,
@@ -321,7 +415,15 @@ def rotation(
 
 @cli.command()
 @suggesting_options
-@need_options("--need", required=True)
+@need_options("--need", required=False)
+@click.option(
+    "--task",
+    "tasks",
+    multiple=True,
+    metavar="NAME;WORDS[=LEVEL[:COUNT]][;...]",
+    help="In place of --need: a team with a need of its own, such as 'E-services; scheduling=3; size=4; n=2; priority=1'. "
+    "Priority 1 is served first. May be given several times.",
+)
 @people_options
 @click.option("--size", type=click.IntRange(min=2), help="People per team (default: 5; 8 in a circle, 2 co-leaders).")
 @click.option("--n", default="1", show_default=True, metavar="N|all", help="How many teams to choose; all places everybody.")
@@ -348,7 +450,14 @@ def rotation(
     type=click.Choice(["project", "steering", "circle", "co_leaders", "work_team"]),
     default="project",
     show_default=True,
-    help="For work_team, a permanent post, stage 2 is off unless ground and assessment are given.",
+    help="steering: as a project. circle: 4 to 8 of different units around a topic. co_leaders: two who each hold what the "
+    "other lacks. For work_team, a permanent post, stage 2 is off unless ground and assessment are given.",
+)
+@click.option(
+    "--willing",
+    multiple=True,
+    metavar="ID",
+    help="Of co-leaders: somebody who has said yes to leading together; others are left out. May be given several times.",
 )
 @click.option("--ground", default="", help="The recorded ground that stage 2 needs for a work team.")
 @click.option("--assessment", default="", help="The individual assessment that stage 2 needs for a work team.")
@@ -358,6 +467,7 @@ def teams(
     ctx: click.Context,
     need: tuple[str, ...],
     level: int,
+    tasks: tuple[str, ...],
     units: tuple[str, ...],
     people: tuple[str, ...],
     size: int | None,
@@ -368,6 +478,7 @@ def teams(
     apart: tuple[str, ...],
     at_most: int | None,
     purpose: str,
+    willing: tuple[str, ...],
     ground: str,
     assessment: str,
     effort: int | None,
@@ -379,15 +490,19 @@ def teams(
     call = Call.of(ctx)
     if n != "all" and not re.fullmatch(r"[1-9]\d*", n):
         raise InputError(text("cli.all_rule", call.lang, value=repr(n)))
-    asked = parse_need(need, level, call.lang)
+    if bool(need) == bool(tasks):
+        raise InputError(text("cli.need_or_task", call.lang))
+    asked = parse_need(need, level, call.lang) if need else None
+    several = parse_tasks(tasks, level, size, call.lang)
     kept, parted = parse_two(together, "--together", call.lang), parse_two(apart, "--apart", call.lang)
     graph = call.graph(call.read())
     plan = form_teams(
         graph,
         asked,
+        tasks=several,
         people=people or None,
         units=units or None,
-        size=size,
+        size=None if several else size,
         n=None if n == "all" else int(n),
         balance=balance,
         epsilon=epsilon,
@@ -395,6 +510,7 @@ def teams(
         apart=parted,
         at_most=at_most,
         purpose=purpose,
+        willing=willing or None,
         ground=ground,
         assessment=assessment,
         effort=effort,

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Call",
+    "answers_option",
     "budget_options",
     "cutoff_option",
     "exit_code",
@@ -221,6 +222,15 @@ budget_options = _options(
 
 cutoff_option = click.option(
     "--cutoff", type=click.FloatRange(0, 1), help="Lowest score or fit that is kept (default: the settings')."
+)
+
+
+answers_option = click.option(
+    "--answers",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="WORKBOOK",
+    help="The same earlier result, written by --out as .xlsx, with what somebody wrote in its column of decisions: pinned, "
+    "rejected, accepted.",
 )
 
 

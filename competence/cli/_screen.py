@@ -114,11 +114,10 @@ def print_plan(plan: Suggestions, graph: CompetenceGraph, lang: str, *, names: b
         heads = [text(f"cli.head.{name}", lang) for name in ("rank", "people", "target", "score", "why")]
         for line in _table(heads, (_plan_row(s, lang, names) for s in plan), (3, 44, 30, 5), right=(0,), apart=True):
             click.echo(line)
-    for line in _stages(plan, lang):
-        click.echo(line)
     click.echo(plan.explain(lang))
     if len(plan) and not explain:
-        click.echo(not_used(plan.kind, lang))
+        leaders = plan.provenance.request.get("purpose") == "co_leaders"
+        click.echo(text("explain.not_used_leaders", lang) if leaders else not_used(plan.kind, lang))
         click.echo(text("explain.draft", lang))
 
 
@@ -128,20 +127,23 @@ def _plan_row(suggestion: Suggestion, lang: str, names: bool) -> list[list[str]]
 
     known = suggestion.names if names else {}
     several_parts = len({m.part for m in suggestion.members}) > 1
-    # The labels of a cycle name the place each member moves to, in the order of the members.
-    places = suggestion.labels.get(lang, "").split(" \u2192 ") if suggestion.kind == "rotation" else []
     who = []
-    for k, member in enumerate(suggestion.members):
+    for member in suggestion.members:
         name = known.get(member.person_id)
         line = f"{name} ({member.person_id})" if name else member.person_id
         who.append(f"{line}, {text(f'part.{member.part}', lang)}" if several_parts else line)
-        if len(places) == len(suggestion.members):
-            who.append(f"  \u2192 {places[k]}")
+        if suggestion.kind == "rotation":
+            who.append(f"  \u2192 {member.labels.get(lang, member.target)}")
     target = [suggestion.labels.get(lang, suggestion.target)]
     if suggestion.kind == "experts":
         who += [f"  {unit}" for unit in suggestion.facts.get("units", ())]
     elif suggestion.kind == "rotation":
-        target = [text("cli.cycle", lang, count=len(suggestion.members))]
+        target = _ring(suggestion, lang)
+        if suggestion.facts.get("chain"):
+            # What is left empty ends the label of a chain.
+            before, after = text("rotation.chain", lang, steps="\0", empty="\0").split("\0")[1:]
+            empty = suggestion.labels.get(lang, "").rpartition(before)[2].removesuffix(after)
+            who.append(f"  {before.strip(' .')} {empty}")
     elif suggestion.kind == "teams":
         counts = {name: suggestion.facts.get(key, 0) for name, key in _SEXES}
         target.append(text("cli.team.sexes_unstated" if counts["unstated"] else "cli.team.sexes", lang, **counts))
@@ -149,41 +151,40 @@ def _plan_row(suggestion: Suggestion, lang: str, names: bool) -> list[list[str]]
     return [[str(suggestion.rank)], who, target, [_number(suggestion.score, lang)], why]
 
 
+def _ring(suggestion: Suggestion, lang: str) -> list[str]:
+    """Say whether it is a cycle or a chain, of how many, in which period and for how long."""
+    facts = suggestion.facts
+    lines = [text("cli.chain" if facts.get("chain") else "cli.cycle", lang, count=len(suggestion.members))]
+    if "period" in facts:
+        lines.append(text("cli.period", lang, period=facts["period"]))
+    if facts.get("try_out"):
+        lines.append(text("cli.weeks", lang, weeks=facts["weeks"]))
+    if facts.get("pinned"):
+        lines.append(text("choice.pinned", lang))
+    return lines
+
+
 def _understood(request: Mapping[str, Any], graph: CompetenceGraph, lang: str) -> list[str]:
     """Say what each word asked for was taken to mean, and which words were not understood."""
-    asked = request.get("need") or request.get("topics")
-    if not isinstance(asked, Mapping):
-        return []
+    needs = [request.get("need") or request.get("topics"), *(task.get("need") for task in request.get("tasks") or ())]
 
     def label(concept_id: str) -> str:
         concept = graph.taxonomy.concepts.get(concept_id)
         return concept.label(lang) if concept else concept_id
 
     lines = []
-    for item in asked.get("items", ()):
+    items = [item for asked in needs if isinstance(asked, Mapping) for item in asked.get("items", ())]
+    unclear = [item for asked in needs if isinstance(asked, Mapping) for item in asked.get("not_understood", ())]
+    for item in items:
         said = {"words": item["words"], "label": label(item["concept_id"]), "level": item["level"]}
         if item["count"] > 1:
             lines.append(text("cli.need.understood_count", lang, **said, count=item["count"]))
         else:
             lines.append(text("cli.need.understood", lang, **said))
-    for item in asked.get("not_understood", ()):
+    for item in unclear:
         near = ", ".join(label(concept_id) for concept_id, _ in item["nearest"][:3]) or text("cli.need.none_near", lang)
         lines.append(text("cli.need.not_understood", lang, words=item["words"], nearest=near))
     return lines
-
-
-def _stages(plan: Suggestions, lang: str) -> list[str]:
-    """Say what stage 2 of a team plan gave up and gained against stage 1."""
-    if plan.neutral is None:
-        return []
-    values: dict[str, object] = {}
-    for stage, teams in ((1, plan.neutral), (2, plan)):
-        scores = [s.score for s in teams]
-        worst, mean = min(scores, default=0.0), sum(scores) / max(len(scores), 1)
-        values[f"worst_{stage}"] = f"{_number(100 * worst, lang, '.0f')} %"
-        values[f"mean_{stage}"] = f"{_number(100 * mean, lang, '.0f')} %"
-        values[f"lone_{stage}"] = sum(1 in (s.facts.get("women"), s.facts.get("men")) for s in teams)
-    return [text("cli.team.stages", lang, **values)]
 
 
 # -- what was read ------------------------------------------------------------------------------------------------------
