@@ -18,6 +18,7 @@ import hashlib
 import os
 import sys
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -137,6 +138,7 @@ def main() -> None:
             weights.append(0.25)
 
     said(linker)
+    asked(linker)
     titles(taxonomy)
     word_for_word()
     model = LogisticRegression(C=10.0, max_iter=1000).fit(np.array(inputs), np.array(right), sample_weight=np.array(weights))
@@ -171,9 +173,41 @@ def said(linker: Linker) -> None:
         return -float(np.mean([np.log(max(likely[i, gold[i]].max(), 1e-9)) for i in some]))
 
     sharpness = minimize_scalar(loss, bounds=(0.5, 4.0), method="bounded").x
-    odds = learned.meanings.claim_odds(texts)
+    odds = learned.meanings.claim.odds(texts)
     model = LogisticRegression(C=100.0).fit(odds[:, None], [bool(g) for g in gold])
     print(f"\n_SHARPNESS = {sharpness:.2f}, _CLAIM = ({model.intercept_[0]:.2f}, {model.coef_[0][0]:.2f})   # tuning half")
+
+
+def asked(linker: Linker) -> None:
+    """Print the constant of what asks for somebody: a fifth of the taxonomy's own such texts at a time, by hash, left out.
+
+    Texts that ask for nobody count a tenth of all, as if every tenth search were one.
+    """
+    from competence.linking._meanings import Gate
+
+    learned, taxonomy, position = linker._said, linker.taxonomy, linker._concepts.position
+
+    def texts(words: Mapping[str, Mapping[str, Sequence[str]]]) -> list[tuple[int, tuple[str, ...], int]]:
+        return [
+            (position.get(key, -1), learned.words([t.word for t in linking.tokenize(text)]), half(text, 5))
+            for by_id in words.values()
+            for key, found in by_id.items()
+            for text in found
+        ]
+
+    spoken, typed = texts(taxonomy.spoken), texts(taxonomy.asked)
+    odds, means = [], []
+    for part in range(5):
+        gate = Gate.fit([(target, words) for target, words, fold in (*spoken, *typed) if fold != part])
+        held = [(target, words) for target, words, fold in typed if fold == part]
+        odds.extend(gate.odds([words for _, words in held]).tolist())
+        means.extend(target >= 0 for target, _ in held)
+    right = np.array(means)
+    weights = np.where(right, 0.9 / right.sum(), 0.1 / (~right).sum()) * len(right)
+    model = LogisticRegression(C=100.0).fit(np.array(odds)[:, None], right, sample_weight=weights)
+    print(f"_ASK = ({model.intercept_[0]:.2f}, {model.coef_[0][0]:.2f})   # {right.sum()} texts, {(~right).sum()} ask for nobody")
+    likely = model.predict_proba(np.array(odds)[:, None])[:, 1]
+    print(f"  mean {likely[right].mean():.2f} where somebody is asked for, {likely[~right].mean():.2f} where not")
 
 
 def titles(taxonomy: Taxonomy) -> None:

@@ -52,7 +52,8 @@ from competence.suggest.result import Suggestions
 from competence.taxonomy import Taxonomy
 
 QUESTIONS = {
-    name: Path(__file__).resolve().parent.parent / "tests" / "data" / f"expert_questions_{name}.csv" for name in ("chat_sv", "sv")
+    name: Path(__file__).resolve().parent.parent / "tests" / "data" / f"expert_questions_{name}.csv"
+    for name in ("third_sv", "chat_sv", "sv")
 }
 FIRST = 5
 EXACT = Settings.of({"suggest": {"expert_margin": 0.0}})
@@ -281,10 +282,11 @@ def spread_of(graph: CompetenceGraph, asked: Sequence[Mapping[str, str]], lists:
         every, contested = Counter[str](), Counter[str]()
         for found in results:
             every.update(s.people[0] for s in found)
-            # Others were nearly as good: somebody left out scored within the margin of the last on the list.
-            if found.outcome.runner_up is not None and found.outcome.runner_up <= graph.settings.suggest.expert_margin:
-                contested.update(s.people[0] for s in found)
-        for part, counts in (("all lists", every), ("lists where others were nearly as good", contested)):
+            if found.outcome.runner_up is not None:
+                # Others were nearly as good as somebody: the best left out scored within the margin of them.
+                best = min(s.score for s in found) - found.outcome.runner_up + graph.settings.suggest.expert_margin
+                contested.update(s.people[0] for s in found if s.score <= best)
+        for part, counts in (("all places on lists", every), ("places where others were nearly as good", contested)):
             if counts:
                 most, median = max(counts.values()), statistics.median(counts.values())
                 rows.append([name, part, str(len(counts)), str(most), f"{median:.0f}", f"{most / median:.1f}"])

@@ -312,6 +312,7 @@ class Lexicon:
         long_enough = [w for w in self.words if self._may_be_part(w)]
         self._part_words = frozenset(long_enough)
         self._part_stems = frozenset(self.stem(w) for w in long_enough if len(w) > 3)
+        self._part_starts = frozenset(stem[:4] for stem in self._part_stems)
 
     @property
     def memory(self) -> dict[str, dict[str, str]]:
@@ -378,7 +379,15 @@ class Lexicon:
         return word
 
     def _known(self, part: str) -> bool:
-        return part in self._part_words or (len(part) >= 4 and self.stem(part) in self._part_stems)
+        if part in self._part_words:
+            return True
+        if len(part) < 4:
+            return False
+        # A stem begins as its word does, so most of what a compound is cut into need not be stemmed.
+        starts = self._part_starts
+        if part[:4] in starts or part[:3] in starts or part[:2] in starts or part in _IRREGULAR:
+            return self.stem(part) in self._part_stems
+        return False
 
     def _head(self, head: str) -> str | None:
         """Return the word that a first part stands for: läkemedels- is läkemedel, skol- skola, gatu- gata."""

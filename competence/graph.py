@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from competence.errors import InputError, UnknownIdError
 from competence.evidence import combine, is_formal, round_level
-from competence.linking import Linker, link_statements, resolve
+from competence.linking import Link, Linker, link_statements, resolve
 from competence.model import (
     ConceptKind,
     Evidence,
@@ -52,7 +52,7 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResolvedItem:
-    """One thing asked for after its words met the taxonomy."""
+    """One thing asked for after its words met the taxonomy; ``nearest`` is what else the words may mean, with probabilities."""
 
     concept_id: str
     words: str
@@ -62,6 +62,26 @@ class ResolvedItem:
     hard: bool
     probability: float
     label: str
+    nearest: tuple[tuple[str, float], ...] = ()
+
+    @classmethod
+    def of(cls, recorded: Mapping[str, Any]) -> ResolvedItem:
+        """Return the item of a record, as :meth:`recorded` gave it."""
+        return cls(**{**recorded, "nearest": tuple((c, p) for c, p in recorded.get("nearest", ()))})
+
+    def recorded(self) -> dict[str, object]:
+        """Return plain JSON values, probabilities with six decimals."""
+        found = {
+            "words": self.words,
+            "concept_id": self.concept_id,
+            "label": self.label,
+            "level": self.level,
+            "count": self.count,
+            "weight": self.weight,
+            "hard": self.hard,
+            "probability": round(self.probability, 6),
+        }
+        return found | ({"nearest": [[c, round(p, 6)] for c, p in self.nearest]} if self.nearest else {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +98,17 @@ class ResolvedNeed:
 
     items: tuple[ResolvedItem, ...]
     not_understood: tuple[NotUnderstood, ...] = ()
+
+    @classmethod
+    def of(cls, recorded: Mapping[str, Any]) -> ResolvedNeed:
+        """Return the need of a record, as it was understood then, from what :meth:`recorded` gave."""
+        unknown = (NotUnderstood(u["words"], tuple((c, p) for c, p in u["nearest"])) for u in recorded["not_understood"])
+        return cls(tuple(map(ResolvedItem.of, recorded["items"])), tuple(unknown))
+
+    def recorded(self) -> dict[str, object]:
+        """Return plain JSON values: what each word was taken for, and what was not understood."""
+        unknown = [{"words": u.words, "nearest": [[c, round(p, 6)] for c, p in u.nearest]} for u in self.not_understood]
+        return {"items": [i.recorded() for i in self.items], "not_understood": unknown}
 
     @property
     def total_weight(self) -> float:
@@ -526,18 +557,40 @@ class CompetenceGraph:
         if named is not None:
             label = self.taxonomy.concept(named).label()
             return [self._resolved(item, named, item.words or named, 1.0, label)]
-        links = self.linker.link(item.words)
-        best: dict[str, ResolvedItem] = {}
+        links = self.linker.link(item.words, asked=True)
+        cutoff = self.settings.linking.cutoff
+        # The stance is not asked: whoever writes "vill lära mig finska" as a topic means Finnish.
+        met: dict[str, Link] = {}
         for link in links:
-            # The stance is not asked: whoever writes "vill lära mig finska" as a topic means Finnish.
-            if link.place == 1 and link.probability >= self.settings.linking.cutoff and link.words not in best:
-                best[link.words] = self._resolved(item, link.concept_id, link.words, link.probability, link.label)
-        if not best:
+            if link.place == 1:
+                met.setdefault(link.words, link)
+        for link in links:
+            # Of words inside others the likelier meaning counts: a label met in a question may be said in passing.
+            inside = [words for words, other in met.items() if link.place > 1 and other.probability < link.probability >= cutoff]
+            inside = [words for words in inside if f" {words} " in f" {link.words} "]
+            if inside:
+                for words in inside:
+                    del met[words]
+                met[link.words] = link
+        sure = [link for link in met.values() if link.probability >= cutoff]
+        if not sure:
             unknown.append(NotUnderstood(item.words, tuple((li.concept_id, li.probability) for li in links)))
-        return list(best.values())
+        # Several things in one text are all asked for; of one the others are what it may mean instead.
+        others = () if len(sure) != 1 else tuple((li.concept_id, li.probability) for li in links if li is not sure[0])
+        return [
+            self._resolved(item, link.concept_id, link.words, link.probability, link.label, others)
+            for link in {li.concept_id: li for li in reversed(sure)}.values()
+        ][::-1]
 
     @staticmethod
-    def _resolved(item: NeedItem, concept_id: str, words: str, probability: float, label: str) -> ResolvedItem:
+    def _resolved(
+        item: NeedItem,
+        concept_id: str,
+        words: str,
+        probability: float,
+        label: str,
+        nearest: tuple[tuple[str, float], ...] = (),
+    ) -> ResolvedItem:
         return ResolvedItem(
             concept_id=concept_id,
             words=words,
@@ -547,6 +600,7 @@ class CompetenceGraph:
             hard=item.hard,
             probability=probability,
             label=label,
+            nearest=nearest,
         )
 
     # -- other shapes ---------------------------------------------------------------------------------------------

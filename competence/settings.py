@@ -219,8 +219,14 @@ class SuggestSettings(_Section):
     expert_margin: float = Field(
         default=0.02, ge=0, le=0.2, description="Difference in score within which experts are nearly equal and are spread."
     )
+    expert_sure: float = Field(
+        default=0.9, ge=0, le=1, description="Probability of a meaning from which the words' other meanings are not searched for."
+    )
     expert_guess: float = Field(
-        default=0.1, gt=0, le=1, description="Lowest probability of a meaning that is searched for where no word was understood."
+        default=0.1, gt=0, le=1, description="Probability of the likeliest meaning from which words are searched for at all."
+    )
+    expert_other: float = Field(
+        default=0.02, gt=0, le=1, description="Lowest probability of another meaning that is searched for where none is sure."
     )
     expert_most_mentees: int = Field(default=3, ge=1, description="Running mentees from which an expert is not asked as well.")
     expert_asked_days: int = Field(default=90, ge=1, le=366, description="Days back in which requests to an expert are counted.")

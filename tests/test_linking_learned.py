@@ -206,6 +206,48 @@ def test_without_sayings_that_mean_nothing_everything_counts_as_claimed() -> Non
     assert not len(found[1].targets)
 
 
+def test_what_is_typed_into_a_search_is_asked_and_not_claimed(municipal: Linker) -> None:
+    typed = [(words[0], key) for key, words in sorted(municipal.taxonomy.asked["sv"].items()) if key][::12]
+    asked, said = (municipal.link_many([text for text, _ in typed], asked=wanted) for wanted in (True, False))
+    right = [links[0].concept_id == key for links, (_, key) in zip(asked, typed, strict=True)]
+    assert np.mean(right) > 0.9
+    # Said of oneself the same words claim less, and never mean another thing.
+    sure, unsure = (np.mean([links[0].probability for links in found]) for found in (asked, said))
+    assert sure > unsure + 0.1
+    assert municipal.link(typed[0][0], asked=True) == asked[0]
+
+
+def test_a_question_that_asks_for_nobody_is_told_from_one_that_does(municipal: Linker) -> None:
+    meanings, asked = municipal._said.meanings, municipal.taxonomy.asked["sv"]
+    nobody = [municipal._said.words(text.split()) for text in asked[""]]
+    somebody = [municipal._said.words(found[0].split()) for key, found in sorted(asked.items()) if key]
+    lowest, highest = meanings.meant(nobody, asked=True), meanings.meant(somebody, asked=True)
+    assert np.median(lowest) < 0.5 < np.median(highest)
+
+
+def test_a_question_of_unknown_words_alone_is_hardly_understood(municipal: Linker) -> None:
+    for text in ("xyzzyplugh", "qwerty", "asdf jklö"):
+        assert municipal.link(text, asked=True)[0].probability < 0.1, text
+
+
+def test_many_questions_are_weighed_as_one_is(municipal: Linker) -> None:
+    texts = [words[0] for key, words in sorted(municipal.taxonomy.asked["sv"].items()) if key][: _MANY + 5]
+    together = municipal.link_many([*texts, "zzz"], asked=True)
+    for text, links in [*zip(texts, together, strict=False)][::29]:
+        assert municipal.link(text, asked=True) == links
+
+
+def test_what_is_asked_for_teaches_no_claim() -> None:
+    lexicon = Lexicon(["svetsa", "sjunga"])
+    labels, said = [(0, ("svetsa",)), (1, ("sjunga",))], [(0, ("lagade", "räcket")), (1, ("i", "kören"))]
+    asked = [(0, ("punka",)), *((-1, (f"nyckel{i}",)) for i in range(60)), *((1, (f"visa{i}",)) for i in range(160))]
+    meanings = Meanings.fit(2, labels, [], said, lexicon, asked)
+    assert meanings.claim is None
+    assert meanings.ask is not None
+    assert meanings.weigh([("punka",)], 1)[0].targets == [0]
+    assert meanings.weigh([("punka",)], 1)[0].claimed == 1.0
+
+
 def test_statements_mean_the_same_alone_among_others_and_from_the_cache(
     municipal: Linker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -216,6 +258,7 @@ def test_statements_mean_the_same_alone_among_others_and_from_the_cache(
     taxonomy = Taxonomy.bundled("municipal")
     fresh, cached = Linker.fit(taxonomy), Linker.fit(taxonomy)
     assert fresh.link_many(texts) == cached.link_many(texts) == together
+    assert fresh.link_many(texts, asked=True) == cached.link_many(texts, asked=True) != together
 
 
 def test_a_statement_means_the_same_alone_and_among_very_many(municipal: Linker) -> None:

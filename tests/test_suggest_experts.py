@@ -666,11 +666,13 @@ def test_the_questions_of_the_benchmark_name_no_label() -> None:
     from competence.taxonomy import Taxonomy
 
     known = Taxonomy.bundled("municipal").concepts
-    with (Path(__file__).parent / "data" / "expert_questions_sv.csv").open(encoding="utf-8", newline="") as file:
-        asked = list(csv.DictReader(file))
-    assert len({q["question"] for q in asked}) == len({q["concept_id"] for q in asked}) == 200
-    for q in asked:
-        assert known[q["concept_id"]].label("sv").casefold() not in q["question"].casefold()
+    for name in ("sv", "chat_sv", "third_sv"):
+        with (Path(__file__).parent / "data" / f"expert_questions_{name}.csv").open(encoding="utf-8", newline="") as file:
+            asked = list(csv.DictReader(file))
+        assert len({q["question"] for q in asked}) == len({q["concept_id"] for q in asked}) == 200
+        assert {q["concept_id"] for q in asked} <= set(known)
+        if name == "sv":
+            assert not [q for q in asked if known[q["concept_id"]].label("sv").casefold() in q["question"].casefold()]
 
 
 def test_the_words_that_only_say_that_somebody_is_looked_for_are_not_read() -> None:
@@ -688,25 +690,51 @@ def test_the_words_that_only_say_that_somebody_is_looked_for_are_not_read() -> N
 
 
 class Unsure:
-    """A linker that is sure of nothing: every text may mean one of two things."""
+    """A linker that is sure of nothing: every text may mean dementia care or rostering, and hardly carpentry."""
 
-    def link(self, words: str) -> Links[Link]:
-        """Say that words may mean dementia care or rostering, and hardly carpentry."""
-        return Links(
-            words,
-            [
-                Link(concept_id=c, words=words, label=c, lang="sv", how=How.SIMILAR, probability=p, place=k)
-                for k, (c, p) in enumerate([(DEMENTIA, 0.4), (ROSTER, 0.2), (CARPENTRY, 0.05)], start=1)
-            ],
-            cutoff=0.5,
-        )
+    def __init__(self, *links: tuple[str, str, float, int]) -> None:
+        self.links = links or (("", DEMENTIA, 0.4, 1), ("", ROSTER, 0.2, 2), ("", CARPENTRY, 0.05, 3))
+
+    def link(self, words: str, *, asked: bool) -> Links[Link]:
+        """Say what words may mean; where none are given, the whole text."""
+        found = [
+            Link(concept_id=c, words=part or words, label=c, lang="sv", how=How.SIMILAR, probability=p, place=k)
+            for part, c, p, k in self.links
+        ]
+        return Links(words, found, cutoff=0.5)
 
 
-def unsure_graph() -> CompetenceGraph:
-    """Return the graph of the eight with a linker that is sure of nothing."""
+def unsure_graph(*links: tuple[str, str, float, int]) -> CompetenceGraph:
+    """Return the graph of the eight with a linker that is sure of nothing, or of what is given."""
     graph = graph_of()
-    graph.linker = Unsure()  # type: ignore[assignment]
+    graph.linker = Unsure(*links)  # type: ignore[assignment]
     return graph
+
+
+def test_where_one_thing_was_understood_but_not_for_sure_its_other_meanings_get_places_too() -> None:
+    likely = (("", DEMENTIA, 0.7, 1), ("", ROSTER, 0.2, 2), ("", CARPENTRY, 0.01, 3))
+    found = find_experts(unsure_graph(*likely), "något oklart", n=3)
+    assert [i["concept_id"] for i in found.provenance.request["need"]["items"]] == [DEMENTIA]
+    assert {s.target for s in found} == {DEMENTIA, ROSTER}
+    assert "need_guessed" in found.notes
+    assert repeat(graph_of(), found) == found
+    sure = find_experts(unsure_graph(*likely), "något oklart", n=3, settings=Settings.of({"suggest": {"expert_sure": 0.7}}))
+    assert {s.target for s in sure} == {DEMENTIA}
+    assert "need_guessed" not in sure.notes
+    # Two things asked for at once are both asked for, and neither is a guess.
+    both = find_experts(unsure_graph(("a", DEMENTIA, 0.7, 1), ("b", ROSTER, 0.6, 1), ("b", CARPENTRY, 0.3, 2)), "a och b", n=3)
+    assert {i["concept_id"] for i in both.provenance.request["need"]["items"]} == {DEMENTIA, ROSTER}
+    assert "need_guessed" not in both.notes
+
+
+def test_a_label_met_in_passing_gives_way_to_what_the_question_as_a_whole_more_likely_means() -> None:
+    def understood(*links: tuple[str, str, float, int]) -> list[str]:
+        return [i.concept_id for i in unsure_graph(*links).need("vem håller ihop schemat för alla").items]
+
+    assert understood(("håller ihop", DEMENTIA, 0.6, 1), ("", ROSTER, 0.8, 2)) == [ROSTER]
+    assert understood(("håller ihop", DEMENTIA, 0.6, 1), ("", ROSTER, 0.5, 2)) == [DEMENTIA]
+    # What is likelier but stands beside it takes nothing away.
+    assert understood(("håller ihop", DEMENTIA, 0.6, 1), ("för alla", ROSTER, 0.8, 2)) == [DEMENTIA]
 
 
 def test_where_no_word_was_understood_the_meanings_take_turns_and_the_result_says_so() -> None:
@@ -716,7 +744,7 @@ def test_where_no_word_was_understood_the_meanings_take_turns_and_the_result_say
     expected: list[tuple[str, str]] = []
     for c in (DEMENTIA, ROSTER, DEMENTIA):
         expected.append((next(p for p in best[c] if p not in {q for q, _ in expected}), c))
-    settings = Settings.of({"suggest": {"expert_margin": 0.0, "expert_guess": 0.1}})
+    settings = Settings.of({"suggest": {"expert_margin": 0.0, "expert_other": 0.1}})
     found = find_experts(graph, "något oklart", n=3, settings=settings)
     assert {(s.people[0], s.target) for s in found} == set(expected)
     assert "need_guessed" in found.notes
@@ -735,7 +763,7 @@ def test_where_no_word_was_understood_the_meanings_take_turns_and_the_result_say
 def test_a_meaning_less_probable_than_the_setting_is_not_searched_for() -> None:
     found = find_experts(unsure_graph(), "något oklart", settings=Settings.of({"suggest": {"expert_guess": 0.5}}))
     assert found.outcome.conflicts == ("not_understood",)
-    only = find_experts(unsure_graph(), "något oklart", settings=Settings.of({"suggest": {"expert_guess": 0.3}}))
+    only = find_experts(unsure_graph(), "något oklart", settings=Settings.of({"suggest": {"expert_other": 0.3}}))
     assert {s.target for s in only} == {DEMENTIA}
 
 

@@ -162,3 +162,45 @@ def test_municipal_sayings_are_spoken_not_labels_turned_round(municipal: Taxonom
             if key != NOTHING and municipal.concept(key).kind is not ConceptKind.LANGUAGE:
                 label = municipal.concept(key).labels[lang].casefold()
                 assert not [saying for saying in said if label in saying.casefold()], key
+
+
+# ---------------------------------------------------------------- what is asked for
+
+ASKED: dict[str, dict[str, tuple[str, ...]]] = {
+    "sv": {"welding": ("nån som kan laga grinden?", "svetsning"), NOTHING: ("vem har nyckeln till svetsen?",)},
+}
+
+
+@pytest.mark.parametrize("name", ["folder", "one.zip"])
+def test_what_is_asked_for_comes_back_from_our_files_and_counts_in_the_digest(small: Taxonomy, tmp_path: Path, name: str) -> None:
+    asked = replace(small, asked=ASKED)
+    again = Taxonomy.read(asked.write(tmp_path / name))
+    assert again == asked
+    assert {lang: dict(by_id) for lang, by_id in again.asked.items()} == ASKED
+    assert not again.spoken
+    # The same words said and asked are two taxonomies.
+    assert len({small.digest, asked.digest, replace(small, spoken=ASKED).digest}) == 3
+    assert replace(asked, asked={"sv": {"welding": ()}}).digest == small.digest
+
+
+def test_the_checker_tells_faults_in_what_is_asked_for_but_not_that_it_is_short(small: Taxonomy) -> None:
+    def told(asked: dict[str, tuple[str, ...]]) -> list[str]:
+        return [p.code for p in check(replace(small, asked={"sv": asked})) if p.table == "asked_sv"]
+
+    assert told({"welding": ("laga grind",)}) == []
+    assert told({"welding": ("laga grinden nu",), "finnish": ("Laga grinden nu",)}) == ["taxonomy_saying_twice"]
+    assert told({"gone": ("laga grinden nu",)}) == ["taxonomy_reference_unknown"]
+
+
+def test_merging_joins_what_is_asked_for() -> None:
+    one = replace(Taxonomy.of([Concept(concept_id="welding")], id="one"), asked={"sv": {"welding": ("laga grind",)}})
+    other = replace(Taxonomy.of([Concept(concept_id="finnish")], id="other"), asked={"sv": {"finnish": ("finsktalande",)}})
+    assert merge([one, other]).asked["sv"] == {"welding": ("laga grind",), "finnish": ("finsktalande",)}
+
+
+def test_municipal_words_that_ask_are_as_many_as_the_linker_needs(municipal: Taxonomy) -> None:
+    asked = municipal.asked["sv"]
+    assert set(asked) - {NOTHING} == {c.concept_id for c in municipal.competences}
+    assert min(len(words) for words in asked.values()) >= 15
+    assert len(asked[NOTHING]) >= 400
+    assert not [p for p in check(municipal) if p.table == "asked_sv"]

@@ -853,22 +853,25 @@ class _Said:
     ) -> _Said | None:
         """Learn from the sayings, or take what was learned from the cache; None where a taxonomy has too few to learn from."""
         position = {n.key: i for i, n in enumerate(named)}
-        said = [
-            (position.get(key, -1), spoken_words(t.word for t in tokenize(saying)))
-            for lang in sorted(taxonomy.spoken)
-            for key, sayings in sorted(taxonomy.spoken[lang].items())
-            if key == NOTHING or key in position
-            for saying in sayings
-        ]
+        said, asked = (
+            [
+                (position.get(key, -1), spoken_words(t.word for t in tokenize(saying)))
+                for lang in sorted(words)
+                for key, sayings in sorted(words[lang].items())
+                if key == NOTHING or key in position
+                for saying in sayings
+            ]
+            for words in (taxonomy.spoken, taxonomy.asked)
+        )
         said += [(-1, spoken_words(words_key(words))) for words in nothing]
         if sum(target >= 0 for target, _ in said) < _FEWEST_SAYINGS:
             return None
         labels = [(i, spoken_words(t.word for t in tokenize(label))) for i, n in enumerate(named) for label, _, _ in n.labels]
         about = [(i, spoken_words(t.word for t in tokenize(text))) for i, n in enumerate(named) for text in n.descriptions]
-        words = [w for found in (labels, about, said) for _, text in found for w in text]
+        words = [w for found in (labels, about, said, asked) for _, text in found for w in text]
         if stored and stored.said:
             return cls(Meanings.of(stored.said, stored.arrays, lexicon), Speller(words))
-        return cls(Meanings.fit(len(named), labels, about, said, lexicon), Speller(words))
+        return cls(Meanings.fit(len(named), labels, about, said, lexicon, asked), Speller(words))
 
     def words(self, words: Sequence[str]) -> tuple[str, ...]:
         """Return the words of a statement as they are compared."""
@@ -1170,7 +1173,9 @@ class Linker:
             self._titles,
         )
 
-    def link(self, text: str, *, lang: str | None = None, context: Iterable[str] | None = None, n: int = 5) -> Links[Link]:
+    def link(
+        self, text: str, *, lang: str | None = None, context: Iterable[str] | None = None, n: int = 5, asked: bool = False
+    ) -> Links[Link]:
         """Return the concepts that a text names, best first.
 
         Parameters
@@ -1183,13 +1188,16 @@ class Linker:
             Ids of roles or concepts; where candidates tie, those of the context come first.
         n : int
             How many links at most.
+        asked : bool
+            Whether the text asks for somebody who can ("vem vet hur man lagar en punka?"), or for what somebody wants to learn,
+            and so claims nothing.
 
         Returns
         -------
         Links of Link
             With alternatives, also when nothing reaches the cutoff (``best`` is None then).
         """
-        return self._link_many([text], lang=lang, contexts=[tuple(context or ())], n=n)[0]
+        return self._link_many([text], lang=lang, contexts=[tuple(context or ())], n=n, asked=asked)[0]
 
     def link_many(
         self,
@@ -1198,6 +1206,7 @@ class Linker:
         lang: str | None = None,
         context: Iterable[str] | None = None,
         n: int = 5,
+        asked: bool = False,
         workers: int = 1,
     ) -> list[Links[Link]]:
         """Return ``link(text)`` for each text, in order; equal texts are read once, and they are weighed many at a time.
@@ -1206,7 +1215,7 @@ class Linker:
         ----------
         texts : iterable of str
             Words, headings or sentences.
-        lang, context, n
+        lang, context, n, asked
             As for :meth:`link`, the same for all texts.
         workers : int
             Processes that share a thousand texts or more, this one among them. Further ones are forks of it: they are made only
@@ -1227,7 +1236,7 @@ class Linker:
             raise InputError(f"workers must be at least 1; got {workers}")
         texts = list(texts)
         shared = tuple(context or ())
-        return self._link_many(texts, lang=lang, contexts=[shared] * len(texts), n=n, workers=workers)
+        return self._link_many(texts, lang=lang, contexts=[shared] * len(texts), n=n, asked=asked, workers=workers)
 
     def link_heading(self, text: str, *, n: int = 5) -> Links[Link]:
         """Return the concepts that a heading or a term names as a whole, never by some of its words only."""
@@ -1446,27 +1455,34 @@ class Linker:
         return by_aid or frozenset(i for i, r in roles if ssyk and r.ssyk == ssyk)
 
     def _link_many(
-        self, texts: Sequence[str], *, lang: str | None, contexts: Sequence[tuple[str, ...]], n: int, workers: int = 1
+        self,
+        texts: Sequence[str],
+        *,
+        lang: str | None,
+        contexts: Sequence[tuple[str, ...]],
+        n: int,
+        asked: bool = False,
+        workers: int = 1,
     ) -> list[Links[Link]]:
         if n < 1:
             raise InputError(f"n must be at least 1; got {n}")
         # Each distinct text is read once; a second time, with its context, only where its first candidates tie.
         plain = dict.fromkeys(texts)
         with _uncollected() if len(plain) > _PART else nullcontext():
-            links, tied = self._link_shared([(text, ()) for text in plain], lang, n, workers)
+            links, tied = self._link_shared([(text, ()) for text in plain], lang, n, asked, workers)
             found = {text: one for (text, _), one in links.items()}
             again = dict.fromkeys(key for key in zip(texts, contexts, strict=True) if key[0] in tied and key[1])
-            with_context, _ = self._link_shared(list(again), lang, n, workers)
+            with_context, _ = self._link_shared(list(again), lang, n, asked, workers)
         return [with_context[key] if key in with_context else found[key[0]] for key in zip(texts, contexts, strict=True)]
 
     def _link_shared(
-        self, wanted: Sequence[_Wanted], lang: str | None, n: int, workers: int
+        self, wanted: Sequence[_Wanted], lang: str | None, n: int, asked: bool, workers: int
     ) -> tuple[dict[_Wanted, Links[Link]], set[str]]:
         """Return what :meth:`_link_parts` does, shared among forks of this process where they are safe and pay."""
         workers = min(workers, len(wanted) // _FEWEST_SHARED)
         # A fork takes locks along as they are, but not the threads that would open them.
         if workers < 2 or not sys.platform.startswith("linux") or threading.active_count() > 1:
-            return self._link_parts(wanted, lang, n)
+            return self._link_parts(wanted, lang, n, asked)
         if self._said is not None:
             self._said.meanings.prepare()
         shares = [wanted[i::workers] for i in range(workers)]
@@ -1474,27 +1490,29 @@ class Linker:
         running = []
         for share in shares[1:]:
             ours, theirs = forks.Pipe(duplex=False)
-            process = forks.Process(target=_send_links, args=(theirs, self, share, lang, n), daemon=True)
+            process = forks.Process(target=_send_links, args=(theirs, self, share, lang, n, asked), daemon=True)
             with warnings.catch_warnings():
                 # From Python 3.12 on a fork warns of threads, also those of a library of linear algebra, which stops them itself.
                 warnings.simplefilter("ignore", DeprecationWarning)
                 process.start()
             theirs.close()
             running.append((share, ours, process))
-        links, tied = self._link_parts(shares[0], lang, n)
+        links, tied = self._link_parts(shares[0], lang, n, asked)
         for share, ours, process in running:
             try:
                 found, again = ours.recv()
             except EOFError:
                 # The fork was ended from outside, perhaps for want of memory: its share is done here.
-                found, again = self._link_parts(share, lang, n)
+                found, again = self._link_parts(share, lang, n, asked)
             ours.close()
             process.join()
             links |= found
             tied |= again
         return links, tied
 
-    def _link_parts(self, wanted: Sequence[_Wanted], lang: str | None, n: int) -> tuple[dict[_Wanted, Links[Link]], set[str]]:
+    def _link_parts(
+        self, wanted: Sequence[_Wanted], lang: str | None, n: int, asked: bool
+    ) -> tuple[dict[_Wanted, Links[Link]], set[str]]:
         """Return the links of each text and context, and the texts whose first candidates tie.
 
         Few texts at a time, so that what is needed on the way is soon forgotten. Where there are many, a thread weighs some
@@ -1512,13 +1530,13 @@ class Linker:
         if self._said is None or len(parts) < 2:
             for few in parts:
                 part = self._read_part(few, lang)
-                finish(part, None if part.asked is None else partial(self._meant_by, part.asked, n))
+                finish(part, None if part.queries is None else partial(self._meant_by, part.queries, n, asked))
             return links, tied
         with ThreadPoolExecutor(max_workers=1) as weigher:
             before: tuple[_Part, Callable[[], list[Meaning]]] | None = None
             for few in parts:
                 part = self._read_part(few, lang)
-                weighed = weigher.submit(self._meant_by, part.asked, n).result
+                weighed = weigher.submit(self._meant_by, part.queries, n, asked).result
                 if before is not None:
                     finish(*before)
                 before = part, weighed
@@ -1537,20 +1555,20 @@ class Linker:
             reading = _read(text)
             self._meet(index, reading, lang, favours[context])
             readings.append(reading)
-        asked = None if self._said is None else _questions(self._said, readings, self.settings.linking.cutoff)
-        return _Part(wanted, readings, [favours[c] for _, c in wanted], asked)
+        queries = None if self._said is None else _questions(self._said, readings, self.settings.linking.cutoff)
+        return _Part(wanted, readings, [favours[c] for _, c in wanted], queries)
 
-    def _meant_by(self, asked: _Asked | None, n: int) -> list[Meaning]:
-        if self._said is None or asked is None:
+    def _meant_by(self, queries: _Queries | None, n: int, asked: bool) -> list[Meaning]:
+        if self._said is None or queries is None:
             raise InputError("statements are weighed by what people say, and the taxonomy has no sayings")
-        return self._said.meanings.weigh(asked.queries, max(n + 3, _FARTHEST), asked.least)
+        return self._said.meanings.weigh(queries.texts, max(n + 3, _FARTHEST), queries.least, asked=asked)
 
     def _linked(self, part: _Part, weighed: list[Meaning] | None, n: int) -> tuple[dict[_Wanted, Links[Link]], set[str]]:
         index, readings = self._concepts, part.readings
-        if part.asked is None or weighed is None:
+        if part.queries is None or weighed is None:
             found = self._weigh(index, readings, n, part.favoured)
         else:
-            found = self._agreed(index, part, part.asked.spans, weighed, n)
+            found = self._agreed(index, part, part.queries.spans, weighed, n)
         if self._settled:
             found = [self._as_settled(index, reading, matches) for reading, matches in zip(readings, found, strict=True)]
         cutoff = self.settings.linking.cutoff
@@ -1720,25 +1738,25 @@ class Linker:
 
 
 @dataclass(frozen=True)
-class _Asked:
+class _Queries:
     """What is to be weighed of some statements: distinct words, the least claim each takes, and per statement (a, b, place)."""
 
-    queries: list[tuple[str, ...]]
+    texts: list[tuple[str, ...]]
     least: list[float]
     spans: list[list[tuple[int, int, int]]]
 
 
 @dataclass(frozen=True)
 class _Part:
-    """Some texts with their contexts, as read; ``asked`` is None where likeness to labels is all there is."""
+    """Some texts with their contexts, as read; ``queries`` is None where likeness to labels is all there is."""
 
     wanted: Sequence[_Wanted]
     readings: list[_Reading]
     favoured: list[frozenset[int]]
-    asked: _Asked | None
+    queries: _Queries | None
 
 
-def _questions(said: _Said, readings: Sequence[_Reading], cutoff: float) -> _Asked:
+def _questions(said: _Said, readings: Sequence[_Reading], cutoff: float) -> _Queries:
     queries: dict[tuple[str, ...], int] = {}
     least: list[float] = []
     spans: list[list[tuple[int, int, int]]] = []
@@ -1753,7 +1771,7 @@ def _questions(said: _Said, readings: Sequence[_Reading], cutoff: float) -> _Ask
                 least[k] = claimed
             mine.append((a, b, k))
         spans.append(mine)
-    return _Asked(list(queries), least, spans)
+    return _Queries(list(queries), least, spans)
 
 
 @contextmanager
@@ -1768,9 +1786,9 @@ def _uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def _send_links(pipe: Connection, linker: Linker, share: Sequence[_Wanted], lang: str | None, n: int) -> None:
+def _send_links(pipe: Connection, linker: Linker, share: Sequence[_Wanted], lang: str | None, n: int, asked: bool) -> None:
     """Do a share of :meth:`Linker.link_many` in a fork."""
-    pipe.send(linker._link_parts(share, lang, n))
+    pipe.send(linker._link_parts(share, lang, n, asked))
     pipe.close()
 
 
@@ -2593,7 +2611,7 @@ def _link_free_text(staff: Staff, linker: Linker) -> Staff:
             key = (statement.text, _why_left(found))
             left[key] = (left.get(key, (0, found))[0] + 1, found)
     wanted = sorted({i.words for i in staff.interests if i.words})
-    meant = dict(zip(wanted, linker.link_many(wanted, n=most), strict=True))
+    meant = dict(zip(wanted, linker.link_many(wanted, n=most, asked=True), strict=True))
     interests = tuple(_interest(i, meant, linker) for i in staff.interests)
     for interest in interests:
         if interest.concept_id is None and interest.words:

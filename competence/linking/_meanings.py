@@ -1,9 +1,10 @@
-"""What whole statements mean: how near each target's profile is, and whether the speaker claims a competence at all.
+"""What whole texts mean: how near each target's profile is, and whether a competence is claimed, or asked for, at all.
 
-This module learns from sayings, what people say when they mean a target, and from sayings that mean nothing. A target's profile
-joins its labels, descriptions and sayings; features count by the square root of their sum, so that what is said often does not
-drown what is said once. The words that tell a claim from a wish, a complaint or somebody else's skill are mostly small ones,
-so that question is asked of all words and of each two neighbours, and of no subject.
+This module learns from sayings, what people say when they mean a target, from the words with which they ask for it, and from
+both that mean nothing. A target's profile joins its labels, descriptions, sayings and what it is asked for with; features count
+by the square root of their sum, so that what is said often does not drown what is said once. The words that tell a claim from a
+wish, a complaint or somebody else's skill are mostly small ones, so that question is asked of all words and of each two
+neighbours, and of no subject; and so is the question whether somebody who can is asked for, or where the key is.
 
 References
 ----------
@@ -29,16 +30,20 @@ from competence.linking._space import PAIR, Space, characters, pairs_of_words, s
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
-__all__ = ["Meaning", "Meanings"]
+__all__ = ["Gate", "Meaning", "Meanings"]
 
 Words = tuple[str, ...]
 
-_SHARPNESS = 1.9
+_SHARPNESS = 1.97
 """Weight of a profile's standard score in the probability that it is meant; see benchmarks/calibrate_linking.py."""
-_CLAIM = (-1.7, 1.85)
+_CLAIM = (-1.58, 1.96)
 """Intercept and weight of the claim's log odds; the same script."""
+_ASK = (-0.68, 1.40)
+"""The same of a text that asks for somebody."""
+_STRANGE = 0.2
+"""What a question counts none of whose words is known; set by hand."""
 _FEWEST_NOTHING = 50
-"""Sayings that mean nothing from which on the question is asked whether anything is claimed."""
+"""Texts that mean nothing from which on the question is asked whether anything is claimed, or asked for."""
 _CHUNK = 1024
 """Texts weighed at once."""
 _MANY = 300
@@ -47,34 +52,49 @@ _MANY = 300
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """What one statement means: targets, best first, their probabilities given a claim, and that of a claim."""
+    """What one text means: targets, best first, their probabilities given that it means any, and the probability of that."""
 
     targets: list[int]
     probabilities: list[float]
     claimed: float
 
 
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """Tell texts that mean a competence, whatever it is, from those that mean none, by all their words and neighbours."""
+
+    space: Space
+    weights: np.ndarray
+    intercept: float
+
+    @classmethod
+    def fit(cls, texts: Sequence[tuple[int, Words]]) -> Gate:
+        """Learn from texts with targets, -1 for none, by logistic regression (liblinear); both answers weigh the same."""
+        from sklearn.linear_model import LogisticRegression
+
+        documents = [_with_neighbours(words) for _, words in texts]
+        space = Space.fit(_itself, documents)
+        model = LogisticRegression(C=10.0, class_weight="balanced", solver="liblinear", tol=1e-3, max_iter=300, random_state=0)
+        model.fit(space.rows(documents), np.array([target >= 0 for target, _ in texts]))
+        return cls(space, model.coef_[0].astype(np.float64), float(model.intercept_[0]))
+
+    def odds(self, texts: Sequence[Words]) -> np.ndarray:
+        """Return the log odds as learned, before they are calibrated, shape (n,)."""
+        return np.asarray(self.space.rows([_with_neighbours(w) for w in texts]) @ self.weights + self.intercept)
+
+
 class Meanings:
     """Weigh statements; made by :meth:`fit`, never changed."""
 
     def __init__(
-        self,
-        size: int,
-        char: Space,
-        stem: Space,
-        profiles: csr_matrix,
-        claim: Space | None,
-        weights: np.ndarray,
-        intercept: float,
-        lexicon: Lexicon,
+        self, size: int, char: Space, stem: Space, profiles: csr_matrix, claim: Gate | None, ask: Gate | None, lexicon: Lexicon
     ) -> None:
         self.size = size
         self.char = char
         self.stem = stem
         self.profiles = profiles
         self.claim = claim
-        self.weights = weights
-        self.intercept = intercept
+        self.ask = ask
         self.lexicon = lexicon
 
     @classmethod
@@ -85,8 +105,9 @@ class Meanings:
         descriptions: Sequence[tuple[int, Words]],
         sayings: Sequence[tuple[int, Words]],
         lexicon: Lexicon,
+        asked: Sequence[tuple[int, Words]] = (),
     ) -> Meanings:
-        """Learn the profiles of targets 0..size-1, and what claims sound like.
+        """Learn the profiles of targets 0..size-1, what claims sound like, and what questions for somebody do.
 
         Parameters
         ----------
@@ -96,10 +117,12 @@ class Meanings:
             What is said of each target; -1 in ``sayings`` for what means none.
         lexicon : Lexicon
             Stems and compound parts.
+        asked : sequence of (int, words)
+            How each target is asked for; -1 for what asks for none.
 
         Notes
         -----
-        O(words); the claims are learned by logistic regression (liblinear), both answers weighing the same.
+        O(words).
         """
         from scipy.sparse import csr_matrix
 
@@ -109,10 +132,11 @@ class Meanings:
                 documents.setdefault((target, part), []).extend(words)
         keys = sorted(documents)
         about = [(target, tuple(documents[target, part])) for target, part in keys]
-        said = [(target, words) for target, words in sayings if target >= 0]
-        char = Space.fit(characters(5), [words for _, words in (*labels, *descriptions, *sayings)])
-        stem = Space.fit(stems(lexicon), [pairs_of_words(words) for _, words in (*labels, *descriptions, *sayings)])
-        made = cls(size, char, stem, csr_matrix((0, 0)), None, np.zeros(0), 0.0, lexicon)
+        said = [(target, words) for target, words in (*sayings, *asked) if target >= 0]
+        known = [words for _, words in (*labels, *descriptions, *sayings, *asked)]
+        char = Space.fit(characters(5), known)
+        stem = Space.fit(stems(lexicon), [pairs_of_words(words) for words in known])
+        made = cls(size, char, stem, csr_matrix((0, 0)), None, None, lexicon)
         rows = made._rows([words for _, words in (*about, *said)])
         owners = np.array([target for target, _ in (*about, *said)], dtype=np.int64)
         owner = csr_matrix((np.ones(len(owners)), (owners, np.arange(len(owners)))), shape=(size, len(owners)))
@@ -121,19 +145,15 @@ class Meanings:
         length = np.sqrt(np.asarray(profiles.multiply(profiles).sum(axis=1)).ravel())
         profiles.data /= np.repeat(np.where(length > 0, length, 1.0), np.diff(profiles.indptr))
         made.profiles = profiles.T.tocsr()
-        nothing = sum(target < 0 for target, _ in sayings)
-        if min(nothing, len(said)) >= _FEWEST_NOTHING:
-            made._fit_claim([*sayings, *_framed(labels)])
+        # What is claimed can be asked for, and what means nothing when said means nothing when typed into a search. A third of
+        # what means something tells it from the rest as well as all of it does, at half the cost.
+        every = [*sayings, *asked]
+        some = [*(t for t in every if t[0] < 0), *[t for t in every if t[0] >= 0][::3]] if asked else []
+        for name, texts, framed in (("claim", sayings, _framed(labels)), ("ask", some, [])):
+            nothing = sum(target < 0 for target, _ in texts)
+            if min(nothing, len(texts) - nothing) >= _FEWEST_NOTHING:
+                setattr(made, name, Gate.fit([*texts, *framed]))
         return made
-
-    def _fit_claim(self, sayings: Sequence[tuple[int, Words]]) -> None:
-        from sklearn.linear_model import LogisticRegression
-
-        documents = [_with_neighbours(words) for _, words in sayings]
-        self.claim = Space.fit(_itself, documents)
-        model = LogisticRegression(C=10.0, class_weight="balanced", solver="liblinear", max_iter=300, random_state=0)
-        model.fit(self.claim.rows(documents), np.array([target >= 0 for target, _ in sayings]))
-        self.weights, self.intercept = model.coef_[0].astype(np.float64), float(model.intercept_[0])
 
     def _rows(self, texts: Sequence[Words]) -> csr_matrix:
         from scipy.sparse import csr_matrix, hstack
@@ -141,28 +161,28 @@ class Meanings:
         char, stem = self.char.rows(texts), self.stem.rows([pairs_of_words(w) for w in texts])
         return csr_matrix(hstack([char * np.sqrt(0.5), stem * np.sqrt(0.5)]))
 
-    def claimed(self, texts: Sequence[Words]) -> np.ndarray:
-        """Return the probability that the speaker of each text claims a competence, shape (n,); 1 where nothing was learned."""
-        return self._calibrated(self.claim_odds(texts))
+    def meant(self, texts: Sequence[Words], *, asked: bool = False) -> np.ndarray:
+        """Return the probability that each text claims, or asks for, a competence, shape (n,); 1 where nothing was learned."""
+        gate = self.ask if asked else self.claim
+        return np.ones(len(texts)) if gate is None or not texts else _calibrated(gate.odds(texts), _ASK if asked else _CLAIM)
 
-    def claim_odds(self, texts: Sequence[Words]) -> np.ndarray:
-        """Return the log odds of a claim as learned, before they are calibrated, shape (n,)."""
-        if self.claim is None or not texts:
-            return np.zeros(len(texts))
-        return np.asarray(self.claim.rows([_with_neighbours(w) for w in texts]) @ self.weights + self.intercept)
-
-    def _calibrated(self, odds: np.ndarray) -> np.ndarray:
-        return np.ones(len(odds)) if self.claim is None else np.asarray(1 / (1 + np.exp(-(_CLAIM[0] + _CLAIM[1] * odds))))
-
-    def weigh(self, texts: Sequence[Words], n: int, least: Sequence[float] = ()) -> list[Meaning]:
+    def weigh(self, texts: Sequence[Words], n: int, least: Sequence[float] = (), *, asked: bool = False) -> list[Meaning]:
         """Return the ``n`` likeliest meanings of each text; bit for bit the same alone as among others.
 
-        ``least`` says from which probability of a claim on a text's targets are wanted at all: below it none are given.
+        ``least`` says from which probability of a claim on a text's targets are wanted at all: below it none are given. With
+        ``asked`` the texts ask for somebody who can, and claim nothing.
         """
         many = len(texts) >= _MANY
         bundle = Bundle.of(texts) if many else None
-        odds = self.claim_odds(texts) if bundle is None else self._many.claim_odds(bundle, self.intercept)
-        claims = np.round(self._calibrated(odds), 9)
+        if bundle is None or asked or self.claim is None:
+            claims = self.meant(texts, asked=asked)
+        else:
+            claims = _calibrated(self._many.claim_odds(bundle, self.claim.intercept), _CLAIM)
+        if asked:
+            # Letters alone are like those of some word or other, whatever is typed.
+            strange = np.diff(self.stem.rows([pairs_of_words(w) for w in texts]).indptr) == 0
+            claims = np.where(strange, _STRANGE * claims, claims)
+        claims = np.round(claims, 9)
         chosen = np.flatnonzero(claims >= np.asarray(least)) if least else np.arange(len(texts))
         claimed = claims.tolist()
         found = [Meaning([], [], claim) for claim in claimed]
@@ -182,12 +202,14 @@ class Meanings:
     def prepare(self) -> None:
         """Load what :meth:`weigh` needs for very many texts, once for all forks of a process."""
         bundle = Bundle.of([("",)])
-        self._many.claim_odds(bundle, self.intercept)
+        if self.claim is not None:
+            self._many.claim_odds(bundle, self.claim.intercept)
         self._many.likeliest(bundle, _SHARPNESS, 1)
 
     @cached_property
     def _many(self) -> Many:
-        return Many(self.char, self.stem, self.claim, self.profiles, self.weights, self.lexicon)
+        space, weights = (None, np.zeros(0)) if self.claim is None else (self.claim.space, self.claim.weights)
+        return Many(self.char, self.stem, space, self.profiles, weights, self.lexicon)
 
     @staticmethod
     def _likeliest(scores: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -211,8 +233,12 @@ class Meanings:
         return np.where(spread[:, None] > 0, best, -1), chances
 
     @property
+    def _gates(self) -> Mapping[str, Gate]:
+        return {name: gate for name, gate in (("claim", self.claim), ("ask", self.ask)) if gate is not None}
+
+    @property
     def _spaces(self) -> Mapping[str, Space]:
-        return {"char": self.char, "stem": self.stem} | ({} if self.claim is None else {"claim": self.claim})
+        return {"char": self.char, "stem": self.stem} | {name: gate.space for name, gate in self._gates.items()}
 
     def features(self) -> dict[str, list[str]]:
         """Return the features of each space, in order; with :meth:`arrays` all that :meth:`of` needs."""
@@ -223,18 +249,16 @@ class Meanings:
         found = {f"said.profiles.{part}": getattr(self.profiles, part) for part in ("data", "indices", "indptr")}
         for name, space in self._spaces.items():
             found |= {f"said.{name}.idf": space.idf, f"said.{name}.unknown": np.array([space.unknown])}
-        return found | {
-            "said.size": np.array([self.size]),
-            "said.weights": self.weights,
-            "said.intercept": np.array([self.intercept]),
-        }
+        for name, gate in self._gates.items():
+            found |= {f"said.{name}.weights": gate.weights, f"said.{name}.intercept": np.array([gate.intercept])}
+        return found | {"said.size": np.array([self.size])}
 
     @classmethod
     def of(cls, features: Mapping[str, Sequence[str]], arrays: Mapping[str, np.ndarray], lexicon: Lexicon) -> Meanings:
         """Return what :meth:`features` and :meth:`arrays` gave."""
         from scipy.sparse import csr_matrix
 
-        analyses = {"char": characters(5), "stem": stems(lexicon), "claim": _itself}
+        analyses = {"char": characters(5), "stem": stems(lexicon), "claim": _itself, "ask": _itself}
         spaces = {
             name: Space(
                 analyses[name],
@@ -244,12 +268,19 @@ class Meanings:
             )
             for name, names in features.items()
         }
+        gates = {
+            name: Gate(spaces[name], arrays[f"said.{name}.weights"], float(arrays[f"said.{name}.intercept"][0]))
+            for name in ("claim", "ask")
+            if name in spaces
+        }
         size = int(arrays["said.size"][0])
         data, indices, indptr = (arrays[f"said.profiles.{part}"] for part in ("data", "indices", "indptr"))
         profiles = csr_matrix((data, indices, indptr), shape=(len(indptr) - 1, size))
-        intercept = float(arrays["said.intercept"][0])
-        char, stem, claim = spaces["char"], spaces["stem"], spaces.get("claim")
-        return cls(size, char, stem, profiles, claim, arrays["said.weights"], intercept, lexicon)
+        return cls(size, spaces["char"], spaces["stem"], profiles, gates.get("claim"), gates.get("ask"), lexicon)
+
+
+def _calibrated(odds: np.ndarray, trust: tuple[float, float]) -> np.ndarray:
+    return np.asarray(1 / (1 + np.exp(-(trust[0] + trust[1] * odds))))
 
 
 # How a competence is claimed, and how it is not, whatever the competence: the subject alone must never decide.

@@ -6,9 +6,8 @@ product or a sum in the order of features, so a text has bit for bit the same ve
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -59,7 +58,7 @@ def count_rows(rows: Sequence[Sequence[int]], width: int) -> csr_matrix:
     from scipy.sparse import csr_matrix
 
     indptr = np.concatenate([[0], np.cumsum([len(r) for r in rows])])
-    indices = np.array([c for r in rows for c in r], dtype=np.int64)
+    indices = np.fromiter(chain.from_iterable(rows), dtype=np.int64, count=int(indptr[-1]))
     matrix = csr_matrix((np.ones(len(indices)), indices, indptr), shape=(len(rows), width))
     matrix.sum_duplicates()
     return matrix
@@ -92,19 +91,22 @@ class Space:
     @classmethod
     def fit(cls, analyse: Callable[[str], Sequence[str]], documents: Sequence[Sequence[str]]) -> Self:
         """Learn features and rarity from documents, each a sequence of words."""
-        seen: Counter[str] = Counter()
-        memory: dict[str, frozenset[str]] = {}
-        for words in documents:
-            found: set[str] = set()
-            for word in set(words):
-                if word not in memory:
-                    memory[word] = frozenset(analyse(word))
-                found |= memory[word]
-            seen.update(found)
-        names = sorted(seen)
+        from scipy.sparse import csr_matrix
+
+        vocabulary = {w: i for i, w in enumerate(dict.fromkeys(chain.from_iterable(documents)))}
+        analysed = [analyse(word) for word in vocabulary]
+        names = sorted(set(chain.from_iterable(analysed)))
+        place = {f: i for i, f in enumerate(names)}
+        words = count_rows([[vocabulary[w] for w in document] for document in documents], len(vocabulary))
+        columns = [[place[f] for f in found] for found in analysed]
+        features = count_rows(columns, len(names))
+        # Every document counts a feature once, however often it has it.
+        held = csr_matrix(words @ features)
         n = len(documents)
-        idf = np.log((1 + n) / (1 + np.array([seen[f] for f in names], dtype=float))) + 1
-        return cls(analyse, {f: i for i, f in enumerate(names)}, idf, float(np.log(1 + n) + 1))
+        idf = np.log((1 + n) / (1 + np.bincount(held.indices, minlength=len(names)).astype(float))) + 1
+        made = cls(analyse, place, idf, float(np.log(1 + n) + 1))
+        made._known = {word: (found, 0) for word, found in zip(vocabulary, columns, strict=True)}
+        return made
 
     def _columns(self, word: str) -> tuple[list[int], int]:
         """Return the columns of a word's known features and how many are not known; remembered for words of labels."""

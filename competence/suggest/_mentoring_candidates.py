@@ -21,7 +21,7 @@ from competence.fit import gaps
 from competence.graph import CompetenceGraph, ResolvedNeed
 from competence.model import Importance, InterestKind, Need, NeedItem, Person
 from competence.settings import Settings
-from competence.suggest.scoring import levels_at, positions_of, understood_request
+from competence.suggest.scoring import levels_at, positions_of
 
 __all__ = [
     "BEST_LEAD",
@@ -115,7 +115,7 @@ def topics_of(
     if topics is not None:
         need = graph.need(topics)
         shared = tuple(Topic(graph.concept_index[i.concept_id], i.weight, "asked") for i in need.items)
-        return dict.fromkeys(rows, shared), understood_request(need), bool(need.not_understood)
+        return dict.fromkeys(rows, shared), need.recorded(), bool(need.not_understood)
     found: dict[int, tuple[Topic, ...]] = {}
     teachable = _Teachable(graph, mentor_rows)
     for row in rows:

@@ -16,7 +16,7 @@ from competence._texts import text
 from competence.errors import InputError
 from competence.explain import rule_sentence
 from competence.fit import gaps, role_fit
-from competence.graph import CompetenceGraph, NotUnderstood, ResolvedItem, ResolvedNeed
+from competence.graph import CompetenceGraph, ResolvedNeed
 from competence.model import (
     ConceptKind,
     Evidence,
@@ -237,8 +237,7 @@ def _need_of(asked: object) -> ResolvedNeed | None:
     """Return a need as it was understood; None where the call worked out the topics itself."""
     if not isinstance(asked, Mapping):
         return None
-    unknown = (NotUnderstood(u["words"], tuple((c, p) for c, p in u["nearest"])) for u in asked["not_understood"])
-    return ResolvedNeed(tuple(ResolvedItem(**item) for item in asked["items"]), tuple(unknown))
+    return ResolvedNeed.of(asked)
 
 
 def what_would_change(

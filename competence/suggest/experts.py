@@ -24,7 +24,7 @@ from competence.settings import Settings
 from competence.suggest._experts_measures import Measured
 from competence.suggest._experts_record import CODE, KIND, RULES, read_book
 from competence.suggest.result import LeftOut, Suggestion, Suggestions
-from competence.suggest.scoring import check_count, prepare, understood_request
+from competence.suggest.scoring import check_count, prepare
 
 __all__ = ["find_experts"]
 
@@ -89,8 +89,10 @@ def find_experts(
     requests lately)).
 
     Words: what only says that somebody is looked for ("vem kan", "is there anyone who") is not read. Where nothing of the
-    need was understood, what its words may mean with a probability of at least ``settings.suggest.expert_guess`` is
-    searched for instead, each meaning apart; the places go to the meanings in turn, and the note ``need_guessed`` tells.
+    need was understood but its likeliest meaning has a probability of at least ``settings.suggest.expert_guess``, or where
+    one thing was understood with less than ``expert_sure``, what else its words may mean with at least ``expert_other`` is
+    searched for as well, each meaning apart; the places go to the meanings in turn, the likeliest first, and the note
+    ``need_guessed`` tells.
 
     Load: a request is an accepted decision of kind ``experts`` with a day. Whoever has ``expert_most_mentees`` running
     mentees, or had ``expert_most_asked`` requests in the last ``expert_asked_days`` days, or one in the last
@@ -120,9 +122,9 @@ def find_experts(
     resolved = graph.need(need if isinstance(need, ResolvedNeed) else _without_frame(graph, Need.of(need)))
     rows = graph.rows(people, units)
     lowest = settings.suggest.expert_cutoff if cutoff is None else cutoff
-    request = {"need": understood_request(resolved), "n": n, "cutoff": lowest, "people": people, "units": units}
-    guessed = () if resolved.items else _readings(graph, resolved, settings)
-    meant = [resolved.items] if resolved.items else [(item,) for item in guessed]
+    request = {"need": resolved.recorded(), "n": n, "cutoff": lowest, "people": people, "units": units}
+    guessed = _readings(graph, resolved, settings)
+    meant = [*([resolved.items] if resolved.items else []), *((item,) for item in guessed)]
     code = np.full(len(graph.person_ids), CODE["no_evidence" if meant else "not_understood"], dtype=np.int8)
     details: dict[int, str] = {}
     chosen: list[Suggestion] = []
@@ -186,14 +188,25 @@ def _without_frame(graph: CompetenceGraph, asked: Need) -> Need:
 
 
 def _readings(graph: CompetenceGraph, resolved: ResolvedNeed, settings: Settings) -> tuple[ResolvedItem, ...]:
-    """Return what words that were not understood may mean, the most probable first; no level is asked of a guess."""
+    """Return what else words may mean that were not, or hardly, understood: the likeliest first, no level asked of a guess."""
+    if len(resolved.items) > 1:
+        return ()
+    unknown = () if resolved.items else resolved.not_understood
+    if (
+        not resolved.items
+        and max((round(p, 6) for u in unknown for _, p in u.nearest), default=0.0) < settings.suggest.expert_guess
+    ):
+        return ()
+    unsure = [(u.words, u.nearest) for u in unknown]
+    unsure += [(i.words, i.nearest) for i in resolved.items if i.probability < settings.suggest.expert_sure]
+    known = {i.concept_id for i in resolved.items}
     probable: dict[str, tuple[float, str]] = {}
-    for unknown in resolved.not_understood:
-        for concept_id, probability in unknown.nearest:
+    for words, nearest in unsure:
+        for concept_id, probability in nearest:
             # As the record of the call keeps it, so that a repeated call finds the same.
-            known = round(probability, 6)
-            if known >= settings.suggest.expert_guess:
-                probable[concept_id] = max(probable.get(concept_id, (0.0, "")), (known, unknown.words))
+            likely = round(probability, 6)
+            if likely >= settings.suggest.expert_other and concept_id not in known:
+                probable[concept_id] = max(probable.get(concept_id, (0.0, "")), (likely, words))
     best = sorted(probable.items(), key=lambda found: (-found[1][0], found[0]))[: settings.linking.alternatives]
     return tuple(
         ResolvedItem(

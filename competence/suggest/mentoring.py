@@ -51,7 +51,7 @@ from competence.suggest._mentoring_rules import (
 )
 from competence.suggest._mentoring_words import buddy_told, skills_told, suggestion
 from competence.suggest.result import Alternative, LeftOutRow, Suggestion, Suggestions
-from competence.suggest.scoring import prepare, understood_request
+from competence.suggest.scoring import prepare
 
 __all__ = ["pair_mentors", "waiting_list"]
 
@@ -448,7 +448,7 @@ def _circles(
             need = graph.need(NeedItem(concept_id=topic))
     else:
         need = graph.need(topics)
-        request["topics"] = understood_request(need)
+        request["topics"] = need.recorded()
 
     def built(items: list[Suggestion], outcome: Outcome, left_out: list[LeftOutRow], notes: tuple[str, ...] = ()) -> Suggestions:
         told = {r.person_id for r in left_out} | {p for s in items for p in s.people}

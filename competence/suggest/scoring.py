@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from competence.errors import InputError
 from competence.fit import evidence_facts
-from competence.graph import CompetenceGraph, ResolvedNeed
+from competence.graph import CompetenceGraph
 from competence.model import Choice, HistoryKind, OptIn, Reason
 from competence.settings import Settings
 
@@ -32,7 +32,6 @@ __all__ = [
     "prepare",
     "to_ask_first",
     "turned_down",
-    "understood_request",
 ]
 
 
@@ -137,28 +136,6 @@ def levels_at(graph: CompetenceGraph, positions: NDArray[np.int64]) -> NDArray[n
 def ordered(reasons: Iterable[Reason]) -> tuple[Reason, ...]:
     """Return Reasons with the largest contribution first; equal ones in the order of measure and concept."""
     return tuple(sorted(reasons, key=lambda r: (-r.contribution, r.measure, r.concept_id or "", r.person_id or "")))
-
-
-def understood_request(need: ResolvedNeed) -> dict[str, object]:
-    """Return a need as plain JSON values: what each word was taken for, and what was not understood."""
-    return {
-        "items": [
-            {
-                "words": i.words,
-                "concept_id": i.concept_id,
-                "label": i.label,
-                "level": i.level,
-                "count": i.count,
-                "weight": i.weight,
-                "hard": i.hard,
-                "probability": round(i.probability, 6),
-            }
-            for i in need.items
-        ],
-        "not_understood": [
-            {"words": u.words, "nearest": [[concept_id, round(p, 6)] for concept_id, p in u.nearest]} for u in need.not_understood
-        ],
-    }
 
 
 def check_count(value: int | None, name: str, lowest: int = 1) -> None:

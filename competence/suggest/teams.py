@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from competence.errors import InputError
 from competence.fit import hard_met
-from competence.graph import CompetenceGraph, NotUnderstood, ResolvedItem, ResolvedNeed
+from competence.graph import CompetenceGraph, ResolvedItem, ResolvedNeed
 from competence.model import Choice, Need, NeedItem, Outcome, Requirement, Sex, Status
 from competence.settings import Settings
 from competence.solve.budget import Progress
@@ -31,7 +31,7 @@ from competence.suggest._teams_plan import Formed, Job, Rules, plan_teams
 from competence.suggest._teams_replace import Bench
 from competence.suggest._teams_words import certificate_of, conflict_limits, difference_of, labels_of, team_suggestion
 from competence.suggest.result import LeftOutRow, Suggestion, Suggestions
-from competence.suggest.scoring import answered_pairs, check_count, prepare, understood_request
+from competence.suggest.scoring import answered_pairs, check_count, prepare
 
 __all__ = ["TeamTask", "form_teams"]
 
@@ -93,7 +93,7 @@ class TeamTask:
         if not {"need", "name"} <= set(given) <= set(known):
             raise InputError(f"a task has a need and a name, and may have size, n and priority; got {', '.join(given)}")
         if isinstance(given.get("need"), Mapping) and "items" in given["need"]:
-            given["need"] = _recorded(given["need"])
+            given["need"] = ResolvedNeed.of(given["need"])
         return cls(**given)
 
 
@@ -225,8 +225,8 @@ def form_teams(
         "apart": _pairs(graph, [*apart, *barred], "apart"),
     }
     request: dict[str, Any] = {
-        "need": None if asked else understood_request(wanted[0].need),
-        "tasks": [{**_told(w), "need": understood_request(w.need)} for w in wanted] if asked else [],
+        "need": None if asked else wanted[0].need.recorded(),
+        "tasks": [{**_told(w), "need": w.need.recorded()} for w in wanted] if asked else [],
         "people": people,
         "units": units,
         "together": [list(p) for p in together],
@@ -245,7 +245,7 @@ def form_teams(
     }
     if asked:
         # What all tasks ask for together, for whoever asks what would change the result.
-        request["topics"] = understood_request(graph.need(Need(tuple(_item(i) for w in wanted for i in w.need.items))))
+        request["topics"] = graph.need(Need(tuple(_item(i) for w in wanted for i in w.need.items))).recorded()
     rows = graph.rows(people, units)
     pool = _Pool(graph, settings, as_of, seed, request, [graph.person_ids[r] for r in rows], refused_before)
     if not all(w.need.items for w in wanted):
@@ -435,12 +435,6 @@ def _item(item: ResolvedItem) -> NeedItem:
     return NeedItem(
         words=item.words, concept_id=item.concept_id, level=item.level, count=item.count, weight=item.weight, hard=item.hard
     )
-
-
-def _recorded(need: Mapping[str, Any]) -> ResolvedNeed:
-    """Return a need from the record of one, as it was understood."""
-    unknown = (NotUnderstood(u["words"], tuple((c, p) for c, p in u["nearest"])) for u in need["not_understood"])
-    return ResolvedNeed(tuple(ResolvedItem(**item) for item in need["items"]), tuple(unknown))
 
 
 def _stage(

@@ -192,15 +192,16 @@ def _same(text: str) -> str:
 
 
 def _spoken(taxonomy: Taxonomy) -> Iterator[Problem]:
-    """Tell sayings that would teach a link to nothing, to two concepts, or what the label says already."""
-    if not taxonomy.spoken:
+    """Tell sayings and plain words that would teach a link to nothing or to two concepts, or what the label says already."""
+    if not taxonomy.spoken and not taxonomy.asked:
         return
     labels: dict[str, str] = {}
     for concept in taxonomy.competences:
         for word in (*concept.labels.values(), *(label for found in concept.alternative_labels.values() for label in found)):
             labels.setdefault(_same(word), concept.concept_id)
-    for lang, by_id in taxonomy.spoken.items():
-        table = f"sayings_{lang}"
+    tables = [(f"sayings_{lang}", by_id) for lang, by_id in taxonomy.spoken.items()]
+    tables += [(f"asked_{lang}", by_id) for lang, by_id in taxonomy.asked.items()]
+    for table, by_id in tables:
         owners: dict[str, list[str]] = {}
         for key, said in by_id.items():
             concept_met = taxonomy.concepts.get(key)
@@ -213,7 +214,8 @@ def _spoken(taxonomy: Taxonomy) -> Iterator[Problem]:
                 yield _fault("saying_twice", table, saying, "saying", ", ".join(key or "–" for key in sorted(keys)))
             if saying in labels:
                 yield _fault("saying_is_label", table, saying, "saying", labels[saying])
-            if len(saying.split()) < FEWEST_WORDS:
+            # What is typed into a search is short by nature.
+            if table.startswith("sayings") and len(saying.split()) < FEWEST_WORDS:
                 yield _fault("saying_short", table, saying, "saying", ", ".join(sorted(keys)), notice=True)
 
 

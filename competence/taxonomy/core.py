@@ -62,6 +62,10 @@ class Taxonomy:
         What of another publisher's release was set aside when it was read, and what should be known of it.
     spoken : Mapping of str to Mapping of str to tuple of str
         What people say when they mean a concept, by language and concept id; see ``sayings``.
+    asked : Mapping of str to Mapping of str to tuple of str
+        The plain words with which people ask for a concept or call it ("nån som kan laga en punka?"), by language and concept
+        id. Like ``spoken`` words to learn links from, but they tell nothing of how a competence is claimed; under ``NOTHING``
+        stand questions that ask for nobody's competence.
 
     Notes
     -----
@@ -86,15 +90,17 @@ class Taxonomy:
     format: str = ""
     problems: Problems = field(default_factory=Problems)
     spoken: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=lambda: MappingProxyType({}))
+    asked: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=lambda: MappingProxyType({}))
 
     def __post_init__(self) -> None:
         for name in ("concepts", "roles", "titles", "descriptions"):
             object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
-        spoken = {
-            lang: MappingProxyType({key: tuple(said) for key, said in by_id.items() if said})
-            for lang, by_id in self.spoken.items()
-        }
-        object.__setattr__(self, "spoken", MappingProxyType({lang: by_id for lang, by_id in spoken.items() if by_id}))
+        for name in ("spoken", "asked"):
+            words = {
+                lang: MappingProxyType({key: tuple(said) for key, said in by_id.items() if said})
+                for lang, by_id in getattr(self, name).items()
+            }
+            object.__setattr__(self, name, MappingProxyType({lang: by_id for lang, by_id in words.items() if by_id}))
 
     @classmethod
     def of(
@@ -396,13 +402,18 @@ class Taxonomy:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of the content, independent of the order of concepts, roles, labels, sayings and requirements."""
+        """SHA-256 of the content, independent of the order of concepts, roles, labels, sayings, plain words and requirements."""
         head = [self.id, self.version]
         body = [_plain(self.concepts[key]) for key in sorted(self.concepts)]
         tail = [_plain(self.roles[key]) for key in sorted(self.roles)]
         # What came later stands last and only where it says something, so that digests stated before stay true.
-        said = [[lang, sorted((key, sorted(of)) for key, of in by_id.items())] for lang, by_id in sorted(self.spoken.items())]
-        raw = json.dumps([head, body, tail, *([said] if said else [])], ensure_ascii=False, separators=(",", ":"))
+        later = [
+            [[lang, sorted((key, sorted(of)) for key, of in by_id.items())] for lang, by_id in sorted(words.items())]
+            for words in (self.spoken, self.asked)
+        ]
+        while later and not later[-1]:
+            later.pop()
+        raw = json.dumps([head, body, tail, *later], ensure_ascii=False, separators=(",", ":"))
         return hashlib.sha256(raw.encode()).hexdigest()
 
     def __iter__(self) -> Iterator[Concept]:

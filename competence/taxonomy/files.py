@@ -13,6 +13,7 @@ relations.csv      subject, predicate (broader, related, exact_match, close_matc
 roles.csv          role_id, preferred_label_sv, preferred_label_en, sector, ssyk, isco, aid (several: space between)
 requirements.csv   role_id, concept_id, level (1-5), importance, weight (0, 1], hard (0/1), source
 sayings_sv.csv     concept_id (empty: means no concept), saying: what people say, in whole phrases; one file per language
+asked_sv.csv       the same columns: how people ask for a concept or call it (empty id: asks for nobody's competence)
 about.toml         id, version, licence, sources, sha256, [title] and [description] with sv and en
 =================  ======================================================================================================
 
@@ -64,10 +65,10 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
 """Columns of each file, in order."""
 
 SAYINGS = ("concept_id", "saying")
-"""Columns of the files of sayings, one file for each language."""
+"""Columns of the files of sayings and of what is asked for, one file for each language."""
 
 _LANGUAGES = ("sv", "en")
-_SAYINGS = re.compile(r"sayings_([A-Za-z]{2,3}(?:-[A-Za-z0-9]+)*)\.csv")
+_SAYINGS = re.compile(r"(sayings|asked)_([A-Za-z]{2,3}(?:-[A-Za-z0-9]+)*)\.csv")
 _OTHER_LANGUAGE = re.compile(r"preferred_label_([A-Za-z]{2,3}(?:-[A-Za-z0-9]+)*)")
 
 
@@ -153,7 +154,9 @@ def read_csv(cls: type[TaxonomyT], release: Release) -> tuple[TaxonomyT, Problem
     scheme = str(about.get("id") or release.places[0].stem)
     rows = {table: list(_rows(table, release, problems)) for table in COLUMNS}
     ids = _ids(rows)
-    spoken = {met[1]: name for name in release.names if (met := _SAYINGS.fullmatch(name))}
+    languages: dict[str, dict[str, str]] = {"sayings": {}, "asked": {}}
+    for met in filter(None, map(_SAYINGS.fullmatch, release.names)):
+        languages[met[1]][met[2]] = met.string
     parts = _gather(rows, ids)
     concepts = {**_groups(rows["groups"], parts, scheme), **_concepts(rows["concepts"], parts, scheme)}
     taxonomy = cls(
@@ -167,7 +170,8 @@ def read_csv(cls: type[TaxonomyT], release: Release) -> tuple[TaxonomyT, Problem
         sources=tuple(str(s) for s in about.get("sources", ())),
         stated_digest=str(about.get("sha256", "")),
         format="csv",
-        spoken={lang: _sayings(f"sayings_{lang}", ids, release, problems) for lang in _ordered(spoken)},
+        spoken={lang: _sayings(f"sayings_{lang}", ids, release, problems) for lang in _ordered(languages["sayings"])},
+        asked={lang: _sayings(f"asked_{lang}", ids, release, problems) for lang in _ordered(languages["asked"])},
     )
     return taxonomy, Problems(problems)
 
@@ -182,8 +186,9 @@ def read_leniently(path: Path) -> tuple[Taxonomy, Problems]:
 def write_csv(taxonomy: Taxonomy, path: Path) -> Path:
     """Write ``taxonomy`` to a folder, or to one zip when ``path`` ends in ``.zip``."""
     contents = {f"{table}.csv": _csv(*found) for table, found in _tables(taxonomy).items()}
-    for lang, by_id in taxonomy.spoken.items():
-        contents[f"sayings_{lang}.csv"] = _csv(SAYINGS, [(key, said) for key in sorted(by_id) for said in by_id[key]])
+    for name, words in (("sayings", taxonomy.spoken), ("asked", taxonomy.asked)):
+        for lang, by_id in words.items():
+            contents[f"{name}_{lang}.csv"] = _csv(SAYINGS, [(key, said) for key in sorted(by_id) for said in by_id[key]])
     contents["about.toml"] = _about_text(taxonomy)
     if path.suffix == ".zip":
         with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:

@@ -667,14 +667,16 @@ class _Applying:
         self._fold()
         self._relations()
         self._shared()
-        said = self._said()
-        taxonomy = replace(self.base, concepts=self.concepts, roles=self.roles, spoken=said, stated_digest="", format="")
+        spoken, asked = self._said(self.base.spoken), self._said(self.base.asked)
+        taxonomy = replace(
+            self.base, concepts=self.concepts, roles=self.roles, spoken=spoken, asked=asked, stated_digest="", format=""
+        )
         return taxonomy, Problems(self.problems)
 
-    def _said(self) -> dict[str, dict[str, tuple[str, ...]]]:
+    def _said(self, sayings: Mapping[str, Mapping[str, tuple[str, ...]]]) -> dict[str, dict[str, tuple[str, ...]]]:
         """Let what people say of what was merged mean its target."""
         said: dict[str, dict[str, tuple[str, ...]]] = {}
-        for lang, by_key in self.base.spoken.items():
+        for lang, by_key in sayings.items():
             found = said.setdefault(lang, {})
             for key, phrases in by_key.items():
                 end = _chain(key, self.leads)[-1]

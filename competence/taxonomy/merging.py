@@ -85,7 +85,8 @@ def merge(taxonomies: Sequence[Taxonomy], *, id: str | None = None, fold: Sequen
         licence="; ".join(dict.fromkeys(t.licence for t in taxonomies if t.licence)),
         sources=dict.fromkeys(source for t in taxonomies for source in (*_stated(t), *t.sources)),
     )
-    return replace(whole, spoken=joined_sayings(taxonomies, into))
+    spoken, asked = (joined_sayings([getattr(t, name) for t in taxonomies], into) for name in ("spoken", "asked"))
+    return replace(whole, spoken=spoken, asked=asked)
 
 
 def _stated(taxonomy: Taxonomy) -> tuple[str, ...]:
@@ -100,11 +101,13 @@ def _joined_titles(taxonomies: Sequence[Taxonomy]) -> dict[str, str]:
     return {lang: " + ".join(dict.fromkeys(t.titles.get(lang) or t.title for t in taxonomies)) for lang in langs}
 
 
-def joined_sayings(taxonomies: Sequence[Taxonomy], into: Mapping[str, str]) -> dict[str, dict[str, tuple[str, ...]]]:
-    """Join what is said of each concept; of one saying in several taxonomies the first one's concept holds."""
+def joined_sayings(
+    sayings: Sequence[Mapping[str, Mapping[str, tuple[str, ...]]]], into: Mapping[str, str]
+) -> dict[str, dict[str, tuple[str, ...]]]:
+    """Join what is said of each concept, by language and concept id; of one saying in several the first one's concept holds."""
     joined: dict[str, dict[str, str]] = {}
-    for taxonomy in taxonomies:
-        for lang, by_id in taxonomy.spoken.items():
+    for by_language in sayings:
+        for lang, by_id in by_language.items():
             for key, said in by_id.items():
                 for saying in said:
                     joined.setdefault(lang, {}).setdefault(saying, into.get(key, key))
