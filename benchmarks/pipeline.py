@@ -100,13 +100,16 @@ class Case:
 
         taxonomy = cp.Taxonomy.bundled("municipal")
         graph = cp.build_graph(cp.link_statements(cp.read_staff(self.workbook), taxonomy), taxonomy)
-        return [
+        made = [
             cp.find_experts(graph, "dementia care"),
             cp.pair_mentors(graph),
             cp.plan_rotation(graph),
-            cp.form_teams(graph, NEED, size=5, n=4),
+            cp.form_teams(graph, NEED, size=5, n=60),
             cp.suggest_validations(graph),
         ]
+        # Each suggestion is told in words as well.
+        assert all(s.explain("sv") for result in made for s in result)
+        return made
 
     def call(self, step: str) -> Callable[[], Any]:
         """Return the step as a call, with everything before it done."""
@@ -144,6 +147,8 @@ class Case:
 
 def _said(result: Any) -> str:
     """Return how good an answer is, and how large."""
+    if isinstance(result, list):
+        return "; ".join(map(_said, result))
     if hasattr(result, "outcome"):
         steps = f", {result.outcome.steps} steps" if result.outcome.steps else ""
         gap = "" if result.outcome.gap is None else f", gap {result.outcome.gap:.2%}"
