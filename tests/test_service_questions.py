@@ -202,6 +202,43 @@ def test_swaps_of_an_earlier_plan_are_kept_or_banned_one_by_one(fed: Browser, ca
     assert again["ring_1"] == ["ban"]
 
 
+def test_only_swaps_of_the_first_period_can_be_kept(fed: Browser) -> None:
+    store = fed.services.store
+    planned = store.run(run_of(fed, "rotation", max_cycle="2")["id"])
+    # The municipality of eight has no second swap, so the one there is stands in both periods here.
+    ring = planned.result["suggestions"][0]
+    rings = [{**ring, "rank": k, "facts": {**ring["facts"], "period": k}} for k in (1, 2)]
+    run_id = store.add_run(
+        import_id=planned.import_id,
+        kind="rotation",
+        request=dict(planned.request),
+        result={**planned.result, "suggestions": rings},
+        seconds=0.1,
+    )
+    first, ranks = {"id": run_id}, [2]
+    page = fed.get(f"/suggest/rotation?again={first['id']}&earlier={first['id']}")
+    offered = [a.get("value") for a in page.all("option")]
+    assert (offered.count("keep"), offered.count("ban")) == (1, 2)
+    text, links, _fields = refused(fed, "rotation", earlier=first["id"], **{f"ring_{ranks[0]}": "keep"})
+    assert links == {f"ring_{ranks[0]}"}
+    assert f"Byte {ranks[0]} i den tidigare planen: Bara byten i den första perioden kan ligga kvar." in text
+
+
+def test_what_a_plan_changes_is_told_beside_the_plan_it_goes_on_from(fed: Browser) -> None:
+    first = run_of(fed, "rotation", max_cycle="2")
+    page = fed.get(f"/runs/{first['id']}/effects")
+    moves = sum(len(s["members"]) for s in first["result"]["suggestions"])
+    assert f"Byten: {moves}, varav" in page.text
+    second = run_of(fed, "rotation", max_cycle="2", earlier=first["id"], ring_1="ban")
+    text = fed.get(f"/runs/{second['id']}/effects?lang=en").text
+    assert "Beside the plan it goes on from" in text
+    told = fed.client.get(f"/api/v1/runs/{second['id']}/effects").json
+    assert f"Cycles kept: {len(told['kept'])}. Gone: {len(told['gone'])}. New: {len(told['new'])}." in text
+    assert told["gone"]
+    assert fed.client.get(f"/api/v1/runs/{run_of(fed, 'validations')['id']}/effects").status_code == 422
+    fed.get(f"/runs/{run_of(fed, 'validations')['id']}/effects", 404)
+
+
 def test_a_chain_can_be_banned_too(fed: Browser) -> None:
     asked = {"open_posts": [{"post_id": "x", "unit_id": "E2", "roles": [{"title": "Vårdbiträde"}]}], "cutoff": 0.05}
     answer = fed.client.post("/api/v1/rotation", json=asked)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from time import perf_counter
-from typing import Annotated, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
@@ -21,6 +21,9 @@ from competence.model import Choice, Decision, Need, NeedItem, Post
 from competence.suggest.result import Suggestion, Suggestions
 from competence_service.store import RunRow
 
+if TYPE_CHECKING:
+    from competence.suggest.compare import PlanComparison, PlanEffects
+
 __all__ = [
     "EQUALITY_ASKED",
     "KINDS",
@@ -30,6 +33,7 @@ __all__ = [
     "RequestError",
     "call",
     "decision",
+    "effects",
     "named",
     "parse",
     "title_fault",
@@ -480,6 +484,11 @@ def _rotation(graph: CompetenceGraph, asked: dict[str, Any]) -> Suggestions:
         for rank in ranks
         if rank not in by_rank
     ]
+    faults += [
+        Fault(field="keep", code="keep_first", values={"rank": rank}, message=f"rank {rank} is not of the first period")
+        for rank in keep
+        if rank in by_rank and by_rank[rank].facts.get("period", 1) > 1
+    ]
     asked["open_posts"], unknown = _open_posts(graph, asked["open_posts"])
     if faults or unknown:
         raise RequestError((*faults, *unknown))
@@ -595,6 +604,25 @@ def decision(kind: str, result: Mapping[str, Any], data: Mapping[str, Any], day:
                 equality_reasoning=asked.equality_reasoning,
             )
     raise RequestError((Fault(field="rank", code="unknown", message="no suggestion of that rank"),))
+
+
+def effects(graph: CompetenceGraph, run: RunRow, earlier: RunRow | None) -> PlanEffects | PlanComparison:
+    """Return what a stored plan of rotation changes, beside the plan it goes on from where there is one.
+
+    Raises
+    ------
+    CompetenceError
+        If it is no plan of rotation, or speaks of people or posts that the data of today lack.
+    """
+    from competence.suggest.compare import compare_plans, plan_effects
+
+    plan = named(run.result, graph, "")
+    try:
+        if earlier is None:
+            return plan_effects(graph, plan)
+        return compare_plans(graph, named(earlier.result, graph, ""), plan)
+    except KeyError as error:
+        raise UnknownIdError(f"the plan speaks of {error.args[0]!r}, which is not in the data any more") from None
 
 
 def without_names(data: Mapping[str, Any]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from competence_service.api.errors import NothingImportedError
 from competence_service.app import services
 from competence_service.policy import permission
 from competence_service.store import ImportRow
-from competence_service.suggestions import KINDS, Fault, RequestError, call, decision, named, parse, without_names
+from competence_service.suggestions import KINDS, Fault, RequestError, call, decision, effects, named, parse, without_names
 
 __all__: list[str] = []
 
@@ -239,6 +239,17 @@ def show_run(run_id: str) -> Response:
             for d in store.decisions(run_id)
         ],
     )
+
+
+@api.get("/runs/<run_id>/effects")
+@permission("practice")
+def run_effects(run_id: str) -> Response:
+    """Return what a stored plan of rotation changes, beside the plan that it goes on from."""
+    store = services().store
+    run = store.run(run_id)
+    _, graph = _current()
+    earlier = run.request.get("earlier")
+    return jsonify(effects(graph, run, store.run(earlier) if earlier else None).to_dict())
 
 
 @api.post("/runs/<run_id>/decisions")

@@ -382,7 +382,8 @@ def _other(s: Suggestion, other: Alternative, page: Page, partners: Mapping[str,
         places = dict(zip(other.people, ("{out}", "{new}"), strict=True))
         out, new = (page.person(p, s.names) for p in other.people)
         return escape(exchange_line(other, places, page.lang)).format(out=out, new=new)
-    key = "explain.alternative" if other.cost is None else "explain.alternative_cost"
+    # The cost is the least that the whole loses: that it is at least nothing says nothing.
+    key = "explain.alternative" if other.cost is None or other.cost < _SHOWN else "explain.alternative_cost"
     key = "explain.alternative_time" if s.kind == "experts" else key
     key = "explain.alternative_displaces" if other.displaces else key
     # Of a pair the first is the same in every choice.

@@ -26,6 +26,7 @@ from competence_service.suggestions import (
     RequestError,
     call,
     decision,
+    effects,
     named,
     parse,
     vacancies,
@@ -286,6 +287,22 @@ def _reading(run: RunRow, result: Suggestions, graph: CompetenceGraph) -> dict[s
             for item in need["not_understood"]
         ],
     }
+
+
+@web.get("/runs/<run_id>/effects")
+@permission("practice")
+def show_effects(run_id: str) -> tuple[str, int]:
+    """Show what a plan of rotation changes in the units, beside the plan that it goes on from."""
+    run = services().store.run(run_id)
+    graph = current()[1]
+    if run.kind != "rotation":
+        abort(404)
+    earlier = _run_or_none("rotation", run.request.get("earlier") or "")
+    try:
+        lines = effects(graph, run, earlier).sentences(lang())
+    except CompetenceError:
+        lines = []
+    return page("effects.html", run=run, earlier=earlier, lines=lines)
 
 
 @web.get("/runs/<run_id>/excel")

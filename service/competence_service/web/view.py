@@ -155,6 +155,7 @@ def fault_text(fault: Fault) -> str:
         "everybody_with_tasks": _("Teams with needs of their own are chosen by number. Untick this, or empty the other teams."),
         "unknown_run": _("That earlier result is not there. Choose one in the list."),
         "unknown_rank": _("The earlier plan has no such swap. Begin again from the page of that plan."),
+        "keep_first": _("Only swaps of the first period can be kept. Let this one be decided anew."),
         "no_earlier": _("Begin from the page of the plan whose swaps you want to keep or ban."),
         "kept_and_banned": _("A swap cannot be both kept and banned. Choose one of them."),
         "pin_refused": _(
