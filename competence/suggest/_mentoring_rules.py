@@ -44,6 +44,7 @@ __all__ = [
     "removed_most",
 ]
 
+_NOBODY: frozenset[str] = frozenset()
 KIND = "pairs"
 ALLOWED = -1
 _RULES = (
@@ -281,8 +282,14 @@ class Round:
 
     @cached_property
     def managers(self) -> list[frozenset[str]]:
-        """Ids of each person's managers, by row."""
-        return [self.graph.staff.managers_of(p) for p in self.graph.person_ids]
+        """Ids of each person's managers, by row: those on the person, and those of the person's units."""
+        graph = self.graph
+        of_unit = {unit.unit_id: unit.manager_ids for unit in graph.staff.units if unit.manager_ids}
+        found = []
+        for person, units in zip(graph.people, graph.units_of, strict=True):
+            ids = {*person.manager_ids, *(m for unit_id in units for m in of_unit.get(unit_id, ()))}
+            found.append(frozenset(ids - {person.person_id}) if ids else _NOBODY)
+        return found
 
     @cached_property
     def leaders(self) -> frozenset[str]:
