@@ -175,6 +175,12 @@ def test_a_rotation_takes_every_option_of_the_form(fed: Browser, graph: Competen
     assert told["hours"] == {"E2": ["helg", "natt"], called["Bo"]: ["natt"]}
     assert told["forms"] == ["tillsvidare"]
     assert found["result"]["settings"]["suggest"]["travel_minutes"] == 20
+    page = fed.get(f"/runs/{found['id']}").text
+    assert "Längd 4 veckor Första dag 2026-03-02" in page
+    assert "Öppna platser alla vakanta platser; Region Söder: Vårdbiträde" in page
+    assert "Personer som stannar Eva Lind, Kim Dal" in page
+    assert "Chefer som har sagt nej Hemtjänst Norr" in page
+    assert "Arbetstider Hemtjänst Söder: Natt, helg; Bo Ek: natt" in page
     vacant = [p.post_id for p in graph.staff.filled_posts if p.holder_id is None]
     named = [p if isinstance(p, str) else (p["unit_id"], p["roles"][0]["title"]) for p in told["open_posts"]]
     assert sorted(named, key=str) == sorted([*vacant, ("Region Söder", "Vårdbiträde")], key=str)

@@ -25,7 +25,19 @@ from competence.suggest._teams_lines import exchange_line, plan_lines
 from competence.suggest.result import Alternative, Member, Suggestion, Suggestions
 from competence_service.web.view import _, decimal, lang
 
-__all__ = ["Card", "Free", "Page", "cards", "free_again", "heading", "mode_words", "place_words", "purpose_words", "told"]
+__all__ = [
+    "Card",
+    "Free",
+    "Page",
+    "cards",
+    "free_again",
+    "heading",
+    "mode_words",
+    "place_words",
+    "purpose_words",
+    "question",
+    "told",
+]
 
 _MOST_FREE = 20
 """Dates of being free again that a page lists; the others stand in the workbook."""
@@ -174,6 +186,73 @@ def heading(kind: str, request: Mapping[str, Any]) -> str:
     }
     part = request.get("mode") if kind == "pairs" else request.get("purpose")
     return headings.get(f"{kind}.{part}", headings[kind])
+
+
+def question(kind: str, request: Mapping[str, Any], page: Page) -> list[tuple[str, str]]:
+    """Return what was asked for beyond the usual, as label and value."""
+    found: list[tuple[str, str]] = []
+
+    def add(label: str, value: object) -> None:
+        if value not in (None, "", [], {}):
+            found.append((label, str(value)))
+
+    def names(ids: Iterable[str] | None) -> str:
+        return ", ".join(page.name(p) for p in ids or ())
+
+    def units(ids: Iterable[str] | None) -> str:
+        return ", ".join(page.graph.unit_name(u) if u not in page.graph.person_index else page.name(u) for u in ids or ())
+
+    add(_("Units"), units(request.get("units")))
+    if kind == "pairs":
+        add(_("Kind of pairs"), mode_words().get(request.get("mode") or ""))
+        best = "stable" if request.get("stable") else request.get("objective")
+        add(
+            _("Best in"),
+            {"stable": _("stable pairs"), "score": _("the highest total"), "most_pairs": _("most pairs")}.get(best or ""),
+        )
+        add(_("Mentees"), names(request.get("mentees")))
+        role = page.graph.taxonomy.roles.get(request.get("goal_role") or "")
+        add(_("Role to learn for"), role.label(page.lang) if role else None)
+        add(_("Mentees per mentor"), request.get("capacity"))
+    elif kind == "rotation":
+        weeks, months = request.get("weeks"), request.get("months")
+        length = (
+            ngettext("%(num)s week", "%(num)s weeks", weeks)
+            if weeks
+            else ngettext("%(num)s month", "%(num)s months", months or 0)
+        )
+        add(_("Length"), length if weeks or months else None)
+        add(_("First day"), request.get("start"))
+        periods = request.get("periods") or 1
+        add(_("Number of periods"), periods if periods > 1 else None)
+        add(_("Largest ring"), request.get("max_cycle") or (_("any size") if "max_cycle" in request else None))
+        opened = [
+            page.place(p) if p != "vacant" else _("every vacant post")
+            for p in request.get("open_posts") or ()
+            if isinstance(p, str)
+        ]
+        opened += [
+            f"{page.graph.unit_name(p['unit_id'])}: {p['roles'][0]['title']}"
+            for p in request.get("open_posts") or ()
+            if not isinstance(p, str)
+        ]
+        add(_("Open posts"), "; ".join(opened))
+        add(_("People who stay"), names(request.get("locked")))
+        managers = request.get("managers") or {}
+        add(_("Managers who have said no"), units(key for key, yes in managers.items() if not yes))
+        add(_("Managers who have said yes"), units(key for key, yes in managers.items() if yes))
+        add(_("Working hours"), "; ".join(f"{units([k])}: {', '.join(v)}" for k, v in (request.get("hours") or {}).items()))
+        add(_("Forms of employment that take part"), ", ".join(request.get("forms") or ()))
+        travel = request.get("travel_minutes")
+        add(_("Longest journey, in minutes"), None if travel is None else decimal(travel, 0))
+    elif kind == "teams":
+        add(_("For"), purpose_words().get(request.get("purpose") or ""))
+        for name in ("together", "apart"):
+            pairs = "; ".join(" + ".join(page.name(p) for p in pair) for pair in request.get(name) or ())
+            add(_("Must be in the same team") if name == "together" else _("Must not be in the same team"), pairs)
+        add(_("Most from one unit in a team"), request.get("at_most"))
+        add(_("Who has said yes to leading together"), names(request.get("willing")))
+    return found
 
 
 def told(result: Suggestions, page: Page) -> list[str]:

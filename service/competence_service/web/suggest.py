@@ -34,7 +34,7 @@ from competence_service.suggestions import (
 )
 from competence_service.web import web
 from competence_service.web.questions import NEED_ROWS, PLACE_ROWS, PLAIN, TASK_ROWS, TASKS, asked_for, at_fields, fields_of
-from competence_service.web.results import Page, cards, free_again, heading, mode_words, purpose_words, told
+from competence_service.web.results import Page, cards, free_again, heading, mode_words, purpose_words, question, told
 from competence_service.web.view import _, alphabetical, current, lang, moment, page, refusal, unit_choices
 
 PAGE_SIZE = 25
@@ -213,6 +213,8 @@ def _run_page(run_id: str, faults: list[Fault], deciding: int = 0) -> tuple[str,
         cards=cards(result, result[(number - 1) * PAGE_SIZE : number * PAGE_SIZE], people),
         people=people,
         told=told(result, people),
+        question=question(run.kind, run.request, people),
+        earlier=_run_or_none(run.kind, run.request.get("earlier") or ""),
         free=free_again(result, people),
         stages=_has_stages(result),
         same_stages=result.neutral is not None and [s.people for s in result.neutral] == [s.people for s in result],
