@@ -19,7 +19,9 @@ from scipy import sparse
 from competence.errors import InputError
 from competence.model import Status
 from competence.solve.order import seeded_order
+from competence.solve.periods import rotate_periods
 from competence.solve.rotate import RotationSolution, RotationStart, enumerate_cycles, rotate
+from competence.solve.teams import partition
 
 
 def family(n: int, degree: int, seed: int) -> sparse.csr_array:
@@ -466,23 +468,28 @@ def test_a_run_stopped_by_the_clock_is_repeated_by_its_steps() -> None:
 
 
 def test_the_number_of_cores_changes_nothing() -> None:
-    gain = family(90, 14, 12)
     code = (
         "import json, os, sys\n"
         "if hasattr(os, 'sched_setaffinity'): os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:1])\n"
-        "from scipy.sparse import csr_array\n"
-        "from competence.solve.rotate import rotate\n"
-        "data, indices, indptr = json.load(sys.stdin)\n"
-        "print(rotate(csr_array((data, indices, indptr), shape=(90, 90)), effort=12).cycles)\n"
+        "from tests.test_solve_rotate import answers\n"
+        "print(json.dumps(answers()))\n"
     )
     threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
+    root = Path(__file__).resolve().parent.parent
     alone = subprocess.run(
-        [sys.executable, "-c", code],
-        input=json.dumps([gain.data.tolist(), gain.indices.tolist(), gain.indptr.tolist()]),
-        cwd=Path(__file__).resolve().parent.parent,
-        env=os.environ | threads,
-        capture_output=True,
-        text=True,
-        check=True,
+        [sys.executable, "-c", code], cwd=root, env=os.environ | threads, capture_output=True, text=True, check=True
     )
-    assert alone.stdout.strip() == str(rotate(gain, effort=12).cycles) != "()"
+    together = json.loads(json.dumps(answers()))
+    assert json.loads(alone.stdout) == together
+    assert all(together.values())
+
+
+def answers() -> dict[str, object]:
+    """Plan one period, several, and teams, each ended by steps."""
+    gain, draw = family(90, 14, 12), np.random.default_rng(3)
+    teams = partition(draw.random((60, 6)) < 0.3, [1] * 6, draw.random(6), draw.integers(0, 2, 60), size=5, effort=4000)
+    return {
+        "rotate": rotate(gain, effort=12).cycles,
+        "periods": rotate_periods(gain, 3, max_cycle=None, effort=12).posts.tolist(),
+        "teams": [teams.stage1, teams.stage2],
+    }
