@@ -237,7 +237,10 @@ def test_what_a_plan_changes_is_told_beside_the_plan_it_goes_on_from(fed: Browse
     assert f"Byten: {moves}, varav" in page.text
     second = run_of(fed, "rotation", max_cycle="2", earlier=first["id"], ring_1="ban")
     text = fed.get(f"/runs/{second['id']}/effects?lang=en").text
-    assert "Beside the plan it goes on from" in text
+    assert "Beside the earlier plan This plan goes on from that of" in text
+    assert "With this plan Moves: " in text
+    assert "With the earlier plan Moves: " in text
+    assert "Second plan." not in text
     told = fed.client.get(f"/api/v1/runs/{second['id']}/effects").json
     assert f"Cycles kept: {len(told['kept'])}. Gone: {len(told['gone'])}. New: {len(told['new'])}." in text
     assert told["gone"]

@@ -295,16 +295,28 @@ def _reading(run: RunRow, result: Suggestions, graph: CompetenceGraph) -> dict[s
 @permission("practice")
 def show_effects(run_id: str) -> tuple[str, int]:
     """Show what a plan of rotation changes in the units, beside the plan that it goes on from."""
+    from competence.suggest.compare import PlanEffects
+
     run = services().store.run(run_id)
     graph = current()[1]
     if run.kind != "rotation":
         abort(404)
     earlier = _run_or_none("rotation", run.request.get("earlier") or "")
+    compared: list[str] = []
+    now: list[str] = []
+    before: list[str] = []
     try:
-        lines = effects(graph, run, earlier).sentences(lang())
+        made = effects(graph, run, earlier)
     except CompetenceError:
-        lines = []
-    return page("effects.html", run=run, earlier=earlier, lines=lines)
+        pass
+    else:
+        if isinstance(made, PlanEffects):
+            now = made.sentences(lang())
+        else:
+            now, before = made.after.sentences(lang()), made.before.sentences(lang())
+            # The comparison ends with what either plan changes, which stands apart here.
+            compared = made.sentences(lang())[: -len(now) - len(before)]
+    return page("effects.html", run=run, earlier=earlier, compared=compared, effects=now, effects_before=before)
 
 
 @web.get("/runs/<run_id>/excel")
