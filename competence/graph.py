@@ -565,22 +565,19 @@ class CompetenceGraph:
             if link.place == 1:
                 met.setdefault(link.words, link)
         for link in links:
+            if link.place == 1 or link.probability < cutoff:
+                continue
             # Of words inside others the likelier meaning counts: a label met in a question may be said in passing.
-            inside = [words for words, other in met.items() if link.place > 1 and other.probability < link.probability >= cutoff]
-            inside = [words for words in inside if f" {words} " in f" {link.words} "]
-            if inside:
-                for words in inside:
+            for words, other in list(met.items()):
+                if other.probability < link.probability and f" {words} " in f" {link.words} ":
                     del met[words]
-                met[link.words] = link
+                    met[link.words] = link
         sure = [link for link in met.values() if link.probability >= cutoff]
         if not sure:
             unknown.append(NotUnderstood(item.words, tuple((li.concept_id, li.probability) for li in links)))
         # Several things in one text are all asked for; of one the others are what it may mean instead.
         others = () if len(sure) != 1 else tuple((li.concept_id, li.probability) for li in links if li is not sure[0])
-        return [
-            self._resolved(item, link.concept_id, link.words, link.probability, link.label, others)
-            for link in {li.concept_id: li for li in reversed(sure)}.values()
-        ][::-1]
+        return [self._resolved(item, li.concept_id, li.words, li.probability, li.label, others) for li in sure]
 
     @staticmethod
     def _resolved(
