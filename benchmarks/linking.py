@@ -223,7 +223,7 @@ def roles() -> None:
                 for r in taxonomy.roles.values()
             ]
             # Titles are linked alike with and without the sayings, which take most of the time to learn.
-            linker = Linker.fit(replace(taxonomy, roles={r.role_id: r for r in kept}, spoken={}), cache=False)
+            linker = Linker.fit(replace(taxonomy, roles={r.role_id: r for r in kept}, spoken={}, asked={}), cache=False)
             for label, ssyk in (names[i] for i in places):
                 best = linker.link_role(label).best
                 refused += best is None

@@ -41,7 +41,7 @@ _CLAIM = (-1.58, 1.96)
 _ASK = (-0.68, 1.40)
 """The same of a text that asks for somebody."""
 _STRANGE = 0.2
-"""What a question counts none of whose words is known; set by hand."""
+"""What a text counts none of whose words is known; set by hand."""
 _FEWEST_NOTHING = 50
 """Texts that mean nothing from which on the question is asked whether anything is claimed, or asked for."""
 _CHUNK = 1024
@@ -178,11 +178,9 @@ class Meanings:
             claims = self.meant(texts, asked=asked)
         else:
             claims = _calibrated(self._many.claim_odds(bundle, self.claim.intercept), _CLAIM)
-        if asked:
-            # Letters alone are like those of some word or other, whatever is typed.
-            strange = np.diff(self.stem.rows([pairs_of_words(w) for w in texts]).indptr) == 0
-            claims = np.where(strange, _STRANGE * claims, claims)
-        claims = np.round(claims, 9)
+        # Letters alone are like those of some word or other, whatever is said.
+        strange = [not any(self.stem.knows(word) for word in words) for words in texts]
+        claims = np.round(np.where(strange, _STRANGE * claims, claims), 9)
         chosen = np.flatnonzero(claims >= np.asarray(least)) if least else np.arange(len(texts))
         claimed = claims.tolist()
         found = [Meaning([], [], claim) for claim in claimed]

@@ -119,6 +119,10 @@ class Space:
                 self._known[word] = found
         return found
 
+    def knows(self, word: str) -> bool:
+        """Say whether some document had a feature of the word."""
+        return bool(self._columns(word)[0])
+
     def rows(self, documents: Sequence[Sequence[str]]) -> csr_matrix:
         """Return one row per document, shape (n_documents, n_features), of length 1 or less (unknown features)."""
         from scipy.sparse import csr_matrix
