@@ -407,8 +407,8 @@ class Speller:
 
     Parameters
     ----------
-    words : iterable of str
-        All words of labels and sayings, each as often as it occurs: of two as near the commoner is taken.
+    words : iterable of str, or mapping of str to int
+        All words of labels and sayings, each as often as it occurs, or with how often: of two as near the commoner is taken.
 
     Examples
     --------
@@ -417,7 +417,7 @@ class Speller:
     ('undersköterska', 'anhöriga', 'rallare')
     """
 
-    def __init__(self, words: Iterable[str]) -> None:
+    def __init__(self, words: Iterable[str] | Mapping[str, int]) -> None:
         self._count = Counter(words)
         self._by_length: dict[int, list[str]] = {}
         self._by_fold: dict[str, str] = {}
@@ -429,6 +429,11 @@ class Speller:
                 self._by_fold[folded] = word
         self._memory: dict[str, str] = {}
         self._spoken: dict[str, str] = {}
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """How often each word occurs, which is all that another Speller of them needs."""
+        return self._count
 
     def spoken(self, word: str) -> str:
         """Return a word of a statement as it is compared; see :func:`spoken_words`."""

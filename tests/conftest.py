@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -56,6 +56,36 @@ def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
         subprocess.run([sys.executable, "-c", learn], cwd=here, check=True, timeout=300)
     finally:
         done.touch()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_linker(shared_cache: None) -> Iterator[None]:
+    """Let a linker that was read from the cache once be had again in the same process: it is never changed.
+
+    A test that fits with pairs, titles or without the cache, or that names a cache of its own, gets what it asks for.
+    """
+    from competence.linking import Linker
+    from competence.settings import Settings
+    from competence.taxonomy import Taxonomy
+
+    fit: Callable[..., Linker] = Linker.fit.__func__  # type: ignore[attr-defined]
+    known: dict[tuple[str, str], Linker] = {}
+    shared = os.environ["COMPETENCE_CACHE"]
+
+    def once(
+        cls: type[Linker], /, taxonomy: Taxonomy, *given: object, settings: Settings | None = None, **named: object
+    ) -> Linker:
+        # Only the large one is worth it.
+        if given or named or len(taxonomy.concepts) < 500 or os.environ.get("COMPETENCE_CACHE") != shared:
+            return fit(cls, taxonomy, *given, settings=settings, **named)
+        key = (taxonomy.digest, (settings or Settings()).model_dump_json())
+        if key not in known:
+            known[key] = fit(cls, taxonomy, settings=settings)
+        return known[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Linker, "fit", classmethod(once))
+        yield
 
 
 @pytest.fixture(scope="session")

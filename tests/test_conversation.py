@@ -296,7 +296,7 @@ def test_an_english_answer_gives_the_same_as_a_swedish_one(linker: Linker) -> No
 
 
 def test_what_others_do_gives_no_evidence_though_the_same_words_would(linker: Linker) -> None:
-    words = "Lägger schemat för hela gruppen."
+    words = "Jag lägger personalens schema."
     assert held(told(read_guide("sv"), {"work-day": words}, linker)) == {"staff-scheduling"}
     for question in questions(Perspective.OTHERS, Perspective.NOT_OWN):
         assert held(told(read_guide("sv"), {question.question_id: words}, linker)) == set()

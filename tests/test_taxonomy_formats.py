@@ -751,7 +751,7 @@ def test_municipal_taxonomy_is_the_same_after_writing_and_reading_but_for_its_sa
     municipal = Taxonomy.bundled("municipal")
     again = Taxonomy.read(municipal.write(tmp_path / f"municipal{ending}"))
     assert list(again.problems) == []
-    assert again == replace(municipal, spoken={})
+    assert again == replace(municipal, spoken={}, asked={})
 
 
 def test_unknown_format_or_ending_to_write_is_named(small: Taxonomy, tmp_path: Path) -> None:

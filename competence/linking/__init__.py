@@ -852,6 +852,8 @@ class _Said:
         nothing: Iterable[str] = (),
     ) -> _Said | None:
         """Learn from the sayings, or take what was learned from the cache; None where a taxonomy has too few to learn from."""
+        if stored and stored.said:
+            return cls(Meanings.of(stored.said, stored.arrays, lexicon), Speller(stored.spelled))
         position = {n.key: i for i, n in enumerate(named)}
         said, asked = (
             [
@@ -869,8 +871,6 @@ class _Said:
         labels = [(i, spoken_words(t.word for t in tokenize(label))) for i, n in enumerate(named) for label, _, _ in n.labels]
         about = [(i, spoken_words(t.word for t in tokenize(text))) for i, n in enumerate(named) for text in n.descriptions]
         words = [w for found in (labels, about, said, asked) for _, text in found for w in text]
-        if stored and stored.said:
-            return cls(Meanings.of(stored.said, stored.arrays, lexicon), Speller(words))
         return cls(Meanings.fit(len(named), labels, about, said, lexicon, asked), Speller(words))
 
     def words(self, words: Sequence[str]) -> tuple[str, ...]:
@@ -2149,11 +2149,12 @@ def _named_role(role: Role, aliases: Iterable[str] = ()) -> _Named:
 
 @dataclass(frozen=True, slots=True)
 class _Stored:
-    """What a cache file holds: compound parts found, and the vectors of both indexes."""
+    """What a cache file holds: compound parts found, the vectors of both indexes, and what was learned of sayings."""
 
     memory: dict[str, dict[str, str]]
     features: tuple[list[str], list[str]]
     said: Mapping[str, list[str]]
+    spelled: Mapping[str, int]
     arrays: Mapping[str, np.ndarray]
 
     def restore(self, lexicon: Lexicon, *indexes: _Index) -> None:
@@ -2216,10 +2217,12 @@ def _write_cache(path: Path, lexicon: Lexicon, indexes: Sequence[_Index], said: 
             for part in ("data", "indices", "indptr"):
                 arrays[f"{number}.{name}.{part}"] = getattr(rows, part)
     spoken: Mapping[str, list[str]] = {}
+    spelled: Mapping[str, int] = {}
     if said is not None:
-        spoken = said.meanings.features()
+        spoken, spelled = said.meanings.features(), said.speller.counts
         arrays |= said.meanings.arrays()
-    texts = json.dumps({"memory": lexicon.memory, "features": features, "said": spoken}, ensure_ascii=False).encode()
+    known = {"memory": lexicon.memory, "features": features, "said": spoken, "spelled": spelled}
+    texts = json.dumps(known, ensure_ascii=False).encode()
     arrays["texts"] = np.frombuffer(texts, dtype=np.uint8)
     buffer = io.BytesIO()
     np.savez(buffer, allow_pickle=False, **arrays)
@@ -2258,7 +2261,7 @@ def _read_cache(path: Path) -> _Stored | None:
     with np.load(io.BytesIO(payload), allow_pickle=False) as stored:
         arrays = {name: stored[name] for name in stored.files}
     texts: dict[str, Any] = json.loads(arrays.pop("texts").tobytes())
-    return _Stored(texts["memory"], (texts["features"][0], texts["features"][1]), texts["said"], MappingProxyType(arrays))
+    return _Stored(texts["memory"], (texts["features"][0], texts["features"][1]), texts["said"], texts["spelled"], MappingProxyType(arrays))
 
 
 # ---------------------------------------------------------------- from words in files to ids
