@@ -7,6 +7,7 @@ import re
 import shutil
 import tempfile
 from collections import Counter
+from dataclasses import replace
 from functools import cache
 from html.parser import HTMLParser
 from io import BytesIO
@@ -60,14 +61,20 @@ def services_of(app: Flask) -> Services:
     return found
 
 
-def make_app(folder: Path, **settings: Any) -> Flask:
-    """Make an application that shares the taxonomy and linker of the whole test run."""
+@cache
+def unsaid() -> Taxonomy:
+    """Return the taxonomy without what people say, which takes most of the time to learn; titles and terms need none of it."""
+    return replace(taxonomy(), spoken={}, asked={})
+
+
+def make_app(folder: Path, *, sayings: bool = True, **settings: Any) -> Flask:
+    """Make an application that shares the taxonomy and linker of the whole test run; or learns anew, without sayings."""
     app = create_app(Config(folder=folder, **settings))
     # A fault in a view should fail the test where it stands, not become a page.
     app.testing = True
     library = services_of(app).library
-    library.__dict__["ours"] = taxonomy()
-    if not library.layer.rows:
+    library.__dict__["ours"] = taxonomy() if sayings else unsaid()
+    if sayings and not library.layer.rows:
         library.__dict__["_linker"] = linker()
     return app
 

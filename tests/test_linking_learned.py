@@ -250,17 +250,26 @@ def test_what_is_asked_for_teaches_no_claim() -> None:
     assert meanings.weigh([("punka",)], 1)[0].claimed == 1.0
 
 
-def test_statements_mean_the_same_alone_among_others_and_from_the_cache(
-    municipal: Linker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_statements_mean_the_same_alone_and_among_others(municipal: Linker) -> None:
     texts = ["lugnar oroliga anhöriga i telefon", "sätter på kaffe innan kunderna kommer", "har körkort för buss", "LAGAR CYKLAR"]
-    together = municipal.link_many(texts)
-    assert [municipal.link(t) for t in texts] == together
+    assert [municipal.link(t) for t in texts] == municipal.link_many(texts)
+
+
+def test_statements_and_questions_mean_the_same_from_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = Taxonomy.bundled("municipal")
+    some = {c.concept_id for c in [*whole.competences][:60]}
+    spoken, asked = (
+        {lang: {k: said for k, said in by_id.items() if k in some or not k} for lang, by_id in words.items()}
+        for words in (whole.spoken, whole.asked)
+    )
+    taxonomy = replace(whole, concepts={k: whole.concepts[k] for k in sorted(some)}, roles={}, spoken=spoken, asked=asked)
+    texts = [said[0] for said in [*spoken["sv"].values(), *asked["sv"].values()]] + ["LAGAR CYKLAR", "sjuksköttare", "zzz"]
     monkeypatch.setenv("COMPETENCE_CACHE", str(tmp_path))
-    taxonomy = Taxonomy.bundled("municipal")
     fresh, cached = Linker.fit(taxonomy), Linker.fit(taxonomy)
-    assert fresh.link_many(texts) == cached.link_many(texts) == together
-    assert fresh.link_many(texts, asked=True) == cached.link_many(texts, asked=True) != together
+    assert fresh is not cached
+    assert list(tmp_path.iterdir())
+    assert fresh.link_many(texts) == cached.link_many(texts)
+    assert fresh.link_many(texts, asked=True) == cached.link_many(texts, asked=True) != fresh.link_many(texts)
 
 
 def test_a_statement_means_the_same_alone_and_among_very_many(municipal: Linker) -> None:

@@ -38,7 +38,7 @@ def tables(tmp_path: Path) -> dict[str, Path]:
 
 @pytest.fixture
 def local(tmp_path: Path, tables: dict[str, Path]) -> Iterator[Browser]:
-    app = make_app(tmp_path / "local", **tables)
+    app = make_app(tmp_path / "local", sayings=False, **tables)
     yield Browser(app)
     services_of(app).store.close()
 
@@ -118,7 +118,7 @@ def test_what_was_imported_before_the_table_is_held_of_what_it_merged(tmp_path: 
     gone, target = skills[:2]
     table = tmp_path / "egna.csv"
     table.write_text(f"action,id,target\nmerge,{gone},{target}\n", encoding="utf-8")
-    after = make_app(folder, local_taxonomy=table)
+    after = make_app(folder, sayings=False, local_taxonomy=table)
     current = services_of(after).library.current()
     assert current is not None
     assert {(e.person_id, e.concept_id) for e in current[1].staff.evidence} == {

@@ -154,7 +154,7 @@ def test_a_service_that_starts_again_knows_the_choices_and_forgets_what_is_undon
     services_of(first).store.migrate()
     services_of(first).store.choose_words({"Brunklimp": WELDING, "bortaord": "gone"}, decided_by="Karin", day=DAY)
     services_of(first).store.close()
-    second = make_app(tmp_path)
+    second = make_app(tmp_path, sayings=False)
     library, store = services_of(second).library, services_of(second).store
     assert [k.concept_id for k in library.linker.link("Brunklimp").accepted] == [WELDING]
     assert [p.code for p in library.corrections.problems] == ["words_target_gone"]
