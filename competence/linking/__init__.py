@@ -2261,7 +2261,9 @@ def _read_cache(path: Path) -> _Stored | None:
     with np.load(io.BytesIO(payload), allow_pickle=False) as stored:
         arrays = {name: stored[name] for name in stored.files}
     texts: dict[str, Any] = json.loads(arrays.pop("texts").tobytes())
-    return _Stored(texts["memory"], (texts["features"][0], texts["features"][1]), texts["said"], texts["spelled"], MappingProxyType(arrays))
+    return _Stored(
+        texts["memory"], (texts["features"][0], texts["features"][1]), texts["said"], texts["spelled"], MappingProxyType(arrays)
+    )
 
 
 # ---------------------------------------------------------------- from words in files to ids
