@@ -63,8 +63,9 @@ def services_of(app: Flask) -> Services:
 
 @cache
 def unsaid() -> Taxonomy:
-    """Return the taxonomy without what people say, which takes most of the time to learn; titles and terms need none of it."""
-    return replace(taxonomy(), spoken={}, asked={})
+    """Return the taxonomy without sayings and further titles, which take most of the time to learn and which few tests need."""
+    roles = {key: replace(role, alternative_labels={}) for key, role in taxonomy().roles.items()}
+    return replace(taxonomy(), roles=roles, spoken={}, asked={})
 
 
 def make_app(folder: Path, *, sayings: bool = True, **settings: Any) -> Flask:

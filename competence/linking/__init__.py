@@ -11,7 +11,6 @@ also work for some words inside a longer sentence, so one sentence can name seve
 
 from __future__ import annotations
 
-import gc
 import hashlib
 import io
 import json
@@ -24,7 +23,7 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property, partial
@@ -35,6 +34,7 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, overload
 
 import numpy as np
 
+from competence._memory import uncollected
 from competence._words import (
     FILLERS,
     MEASURES,
@@ -1468,7 +1468,7 @@ class Linker:
             raise InputError(f"n must be at least 1; got {n}")
         # Each distinct text is read once; a second time, with its context, only where its first candidates tie.
         plain = dict.fromkeys(texts)
-        with _uncollected() if len(plain) > _PART else nullcontext():
+        with uncollected() if len(plain) > _PART else nullcontext():
             links, tied = self._link_shared([(text, ()) for text in plain], lang, n, asked, workers)
             found = {text: one for (text, _), one in links.items()}
             again = dict.fromkeys(key for key in zip(texts, contexts, strict=True) if key[0] in tied and key[1])
@@ -1772,18 +1772,6 @@ def _questions(said: _Said, readings: Sequence[_Reading], cutoff: float) -> _Que
             mine.append((a, b, k))
         spans.append(mine)
     return _Queries(list(queries), least, spans)
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Keep the collector of cycles from looking through all that very many links leave, which has no cycles."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def _send_links(pipe: Connection, linker: Linker, share: Sequence[_Wanted], lang: str | None, n: int, asked: bool) -> None:

@@ -197,6 +197,8 @@ class Past:
         Days on which a pair with this mentee was refused or the mentee alone was pinned, counted since the mentee last
         got a mentor; or what the earlier result says, if that is more.
         """
+        if not self._days_without and not self._earlier.waited and not self._drafts:
+            return 0
         days: Iterable[date] = self._days_without.get(person_id, frozenset())
         got = self._last_got.get(person_id) if days else None
         by_decisions = sum(got is None or day > got for day in days)

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from competence._memory import uncollected
 from competence.errors import InputError
 from competence.graph import CompetenceGraph, ResolvedNeed
 from competence.model import Choice, Decision, Need, NeedItem, Outcome, Status
@@ -63,6 +64,7 @@ _NOT_SEEKING = frozenset({"opted_out", "not_opted_in", "not_new"})
 """Rules of those who seek no mentor."""
 
 
+@uncollected()
 def pair_mentors(
     graph: CompetenceGraph,
     mentees: Iterable[str] | None = None,
