@@ -21,6 +21,7 @@ from competence.evidence import combine, is_formal, round_level
 from competence.linking import Link, Linker, link_statements, resolve
 from competence.model import (
     ConceptKind,
+    Decision,
     Evidence,
     Holding,
     InterestKind,
@@ -615,6 +616,16 @@ class CompetenceGraph:
     def with_staff(self, staff: Staff) -> CompetenceGraph:
         """Return the graph of another staff, linked and on the same taxonomy, seen by the same eyes on the same date."""
         return self._made_anew(staff, self.as_of, self.settings)
+
+    def with_decisions(self, decisions: Iterable[Decision], linker: Linker | None = None) -> CompetenceGraph:
+        """Return the same graph after further decisions, and with another linker for the words of needs.
+
+        The holdings are shared, since a decision changes none; what was worked out from the decisions before is forgotten.
+        """
+        other = object.__new__(CompetenceGraph)
+        other.__dict__.update(self.__dict__)
+        other.staff, other.linker, other._worked_out = self.staff.with_decisions(decisions), linker or self.linker, {}
+        return other
 
     def _made_anew(self, staff: Staff, as_of: date, settings: Settings) -> CompetenceGraph:
         return CompetenceGraph(

@@ -63,6 +63,7 @@ from competence.model import (
     Visibility,
 )
 from competence.settings import Settings
+from competence.suggest.experts import find_experts
 from competence.taxonomy import Taxonomy
 
 
@@ -506,3 +507,16 @@ def test_the_source_of_each_piece_stays_apart_in_a_holding() -> None:
     holding = graph.holding("p1", LIFT)
     assert holding is not None
     assert {(e.source, e.level) for e in holding.evidence} == {(Source.SELF, 2), (Source.MANAGER, 4)}
+
+
+def test_a_graph_after_decisions_shares_the_holdings_and_forgets_what_was_worked_out_from_the_decisions_before() -> None:
+    graph = graph_of()
+    first = find_experts(graph, {DEMENTIA: 1}, n=1)
+    asked = Decision(kind="experts", choice=Choice.ACCEPTED, people=first[0].people, target=DEMENTIA, day=graph.as_of)
+    after = graph.with_decisions([asked])
+    assert after.arrays is graph.arrays
+    assert (len(graph.staff.decisions), len(after.staff.decisions)) == (0, 1)
+    # Whoever was asked today rests; in the graph before nobody was asked.
+    assert find_experts(after, {DEMENTIA: 1}, n=1)[0].people != first[0].people
+    assert find_experts(graph, {DEMENTIA: 1}, n=1) == first
+    assert find_experts(after, {DEMENTIA: 1}, n=1) == find_experts(graph_of(after.staff), {DEMENTIA: 1}, n=1)

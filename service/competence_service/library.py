@@ -8,7 +8,6 @@ The number kept is bounded; a lock makes sure that two requests do not build the
 from __future__ import annotations
 
 from collections import OrderedDict
-from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
 from threading import Lock, RLock
@@ -185,10 +184,4 @@ class Library:
         decisions = [d for d in self._store.standing_decisions() if present.issuperset(d.people)]
         if not decisions and linker is base.linker:
             return base
-        graph = copy(base)
-        # What was worked out from the decisions of before (who rests after a request) must not be taken for what holds now.
-        graph._worked_out = {}
-        graph.linker = linker
-        if decisions:
-            graph.staff = base.staff.with_decisions(decisions)
-        return graph
+        return base.with_decisions(decisions, linker)
