@@ -7,6 +7,7 @@ kept in the order of their ids, so that the order of the input changes nothing.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -410,11 +411,12 @@ class CompetenceGraph:
     @cached_property
     def interests(self) -> Mapping[tuple[str, InterestKind], frozenset[int]]:
         """Concept columns that each (person_id, kind) stated an interest in."""
-        found: dict[tuple[str, InterestKind], set[int]] = {}
+        found: defaultdict[tuple[str, InterestKind], set[int]] = defaultdict(set)
+        index = self.concept_index
         for interest in self.staff.interests:
-            column = self.concept_index.get(interest.concept_id or "")
+            column = index.get(interest.concept_id or "")
             if column is not None:
-                found.setdefault((interest.person_id, interest.kind), set()).add(column)
+                found[interest.person_id, interest.kind].add(column)
         return {key: frozenset(columns) for key, columns in found.items()}
 
     # -- holdings -------------------------------------------------------------------------------------------------

@@ -32,7 +32,7 @@ _FIRST = 15  # most valuable cycles per person that the linear programme begins 
 _LIFT = 1e-4  # share of the bound that may be lost by ending the linear programme before every column was priced out
 _COARSE = 16  # bits of gains under a programme's prices: there moves tie but for its tolerance, and bids creep
 _NODES = 20_000  # search nodes per neighbourhood: more is better spent on another neighbourhood
-_WHOLE = 3000  # people up to whom everybody is tried as one neighbourhood: beyond it is never searched through
+_WHOLE = 1000  # people up to whom everybody is tried as one neighbourhood: of more it is never searched through
 _FEW = 2000  # cycles left open up to which a changed plan is first tried as a whole: it may be proven at once
 _PATIENCE = (80, 500)  # neighbourhoods in a row without gain after which the search ends: by default, and with effort asked for
 

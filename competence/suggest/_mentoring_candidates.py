@@ -43,6 +43,7 @@ BEST_LEAD = 2
 LONGEST_LEAD = 24.0
 """Months longer in the role from which a buddy's time there counts in full."""
 
+_DENSE = 8  # pairs per topic met up to which all pairs are counted in place
 _BLOCK = 2_000_000
 """Pairs looked at in one go."""
 
@@ -223,11 +224,15 @@ def skill_candidates(
         values[2].append(share[wish] * held.teaching[holder])
         start = stop
     every = np.concatenate(keys) if keys else np.empty(0, dtype=np.int64)
-    key, inverse = np.unique(every, return_inverse=True)
+    possible = len(mentee_rows) * len(mentor_rows)
+    # Where many of all pairs have a topic they are added up in place; else each pair first gets a number of its own.
+    dense = possible <= _DENSE * len(every)
+    key, place = (np.flatnonzero(np.bincount(every)), every) if dense else np.unique(every, return_inverse=True)
 
     def summed(part: list[NDArray[np.float64]]) -> NDArray[np.float64]:
         weights = np.concatenate(part) if part else np.empty(0)
-        return np.asarray(np.bincount(inverse, weights=weights, minlength=len(key)), dtype=np.float64)
+        added = np.asarray(np.bincount(place, weights=weights), dtype=np.float64)
+        return added[key] if dense else added
 
     e_of, r_of = key // len(mentor_rows), key % len(mentor_rows)
     measures = {
