@@ -973,8 +973,9 @@ def _improve(
         # The prices bound what the opened people can reach; a cycle that costs more than the rest of it is out.
         room = fsum(person[free]) + fsum(side * left) - now
         inside = pool[(reduced[pool] <= room + 1e-9) & padded[model.cycles[pool]].all(axis=1)]
-        # Where nothing is gained any more, it takes a longer look.
-        found, proven = _dive(model, inside, free, person, side, reduced, left, room, _NODES << min(stale // 40, 4))
+        # Where nothing is gained any more it takes a longer look, and so it does where little is left to put right.
+        nodes = _NODES << (min(stale // 40, 4) + 2 * again)
+        found, proven = _dive(model, inside, free, person, side, reduced, left, room, nodes)
         budget.steps += 1
         gained = fsum(model.weight[found]) - now if found is not None else 0.0
         # Neighbourhoods as large as can still be searched through: that is where they gain most per second.
