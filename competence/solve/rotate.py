@@ -31,6 +31,7 @@ _POOL = 15  # best cycles per person kept for the neighbourhood search
 _FIRST = 15  # most valuable cycles per person that the linear programme begins with
 _LIFT = 1e-4  # share of the bound that may be lost by ending the linear programme before every column was priced out
 _COARSE = 16  # bits of gains under a programme's prices: there moves tie but for its tolerance, and bids creep
+_CHUNK = 4096  # cycles looked at together for those whose people are all free
 _NODES = 20_000  # search nodes per neighbourhood: more is better spent on another neighbourhood
 _WHOLE = 1000  # people up to whom everybody is tried as one neighbourhood: of more it is never searched through
 _FEW = 2000  # cycles left open up to which a changed plan is first tried as a whole: it may be proven at once
@@ -853,11 +854,13 @@ def _per_person(model: _Packing, key: NDArray[np.float64], most: int) -> NDArray
 
 def _lowest(model: _Packing, columns: NDArray[np.int64], key: NDArray[np.float64], most: int) -> NDArray[np.int64]:
     """Return positions in ``columns`` that are among the ``most`` lowest keys of any of their people."""
-    cycles = model.cycles[columns]
+    # Sorted by key first and then, stably, by person: small whole numbers are sorted without being compared.
+    by_key = np.argsort(key, kind="stable")
+    cycles = model.cycles[columns[by_key]]
     inside = cycles >= 0
-    person = cycles[inside]
-    column = np.broadcast_to(np.arange(len(columns))[:, None], cycles.shape)[inside]
-    order = np.lexsort((column, key[column], person))
+    person = cycles[inside].astype(np.uint16 if model.n < 2**16 else np.int64)
+    column = np.broadcast_to(by_key[:, None], cycles.shape)[inside]
+    order = np.argsort(person, kind="stable")
     start = np.zeros(model.n + 1, dtype=np.int64)
     np.cumsum(np.bincount(person, minlength=model.n), out=start[1:])
     place = np.arange(order.size) - start[person[order]]
@@ -882,19 +885,23 @@ def _greedy(
     deferred: list[int] = []
     for again in range(2):
         # A second round takes cycles that a cover row refused before others brought holders in.
-        for c in order.tolist() if again == 0 else deferred:
-            ring = model.cycles[c]
-            ring = ring[ring >= 0]
-            if not free[ring].all():
-                continue
-            span = slice(int(indptr[c]), int(indptr[c + 1]))
-            if (data[span] > left[indices[span]] + 1e-9).any():
-                if again == 0:
-                    deferred.append(c)
-                continue
-            left[indices[span]] -= data[span]
-            free[ring] = False
-            plan.append(c)
+        asked = order if again == 0 else np.array(deferred, dtype=np.int64)
+        for first in range(0, len(asked), _CHUNK):
+            chunk = asked[first : first + _CHUNK]
+            # Padding stands for the last entry, which stays free. Most cycles meet somebody who has gone.
+            for c in chunk[free[model.cycles[chunk]].all(axis=1)].tolist():
+                ring = model.cycles[c]
+                ring = ring[ring >= 0]
+                if not free[ring].all():
+                    continue
+                span = slice(int(indptr[c]), int(indptr[c + 1]))
+                if (data[span] > left[indices[span]] + 1e-9).any():
+                    if again == 0:
+                        deferred.append(c)
+                    continue
+                left[indices[span]] -= data[span]
+                free[ring] = False
+                plan.append(c)
     return plan
 
 
