@@ -944,20 +944,22 @@ def _neighbourhoods(
         may_change = (reduced <= room + 1e-9) & (reduced >= -room - 1e-9)
         n_open = int(may_change.sum())
         cost = 1 + n_open // 1000
+        # With half of what it takes it may come to an end as well.
+        given = budget.allow(cost)
         if (
             not broken
             and n_open <= _OPEN
             and n_open < 0.8 * smallest
             and (stale >= patience or done >= enough)
-            and budget.allow(cost) == cost
+            and 2 * given >= cost
         ):
             smallest = n_open
             # What the prices already decide stays; the rest is one programme.
             fixed = np.where(may_change, 0, np.where(reduced > 0, model.top, 0)).astype(np.int64)
-            answer = _part(task, arcs, often, state, way, may_change, fixed, budget, 400)
+            answer = _part(task, arcs, often, state, way, may_change, fixed, budget, 400 * given // cost)
             if budget.stopped_by == "clock":
                 break
-            budget.steps += cost
+            budget.steps += given
             if answer is not None:
                 found = _counted(task, arcs, answer[0], way)
                 if found.merit > state.merit:
