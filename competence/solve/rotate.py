@@ -487,8 +487,8 @@ def rotate(
     answer = _rescaled(answer, exponent)
     cycles = {**dict(zip(pinned, pinned_gain, strict=True)), **answer.cycles}
     value = fsum(cycles.values())
-    # Prices of free plans are exact to the step to which gains are rounded, which is under this part of the largest per person; those
-    # of cycles are sums of floats.
+    # Prices of free plans are exact to the step to which gains are rounded, which is under this part of the largest gain
+    # per person; those of cycles are sums of floats.
     rounding = float(np.ldexp(PROOF if max_cycle is None else 1e-12, exponent))
     outcome = budget.outcome(value, answer.bound + fsum(pinned_gain), answer.method, notes=answer.notes, rounding=rounding)
     return _solution(
